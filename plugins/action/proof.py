@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import shutil
+import time
+import typing as t
+
+from ansible import constants as C
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _table, _verdict
+
+COLOURS = {
+    _verdict.OK: C.COLOR_OK,
+    _verdict.FAULT: C.COLOR_ERROR,
+    _verdict.LAG: C.COLOR_WARN,
+    _verdict.UNKNOWN: C.COLOR_WARN,
+    _verdict.NOTE: C.COLOR_VERBOSE,
+}
+WIDEST = 160
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Judge what a look found; print the proof when it is final."""
+
+    def run(self, tmp: object = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Return whether another look is needed; when none is, print the table and return the faults."""
+        super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(
+            {
+                "state": {"type": "dict", "required": True},
+                "hosts": {"type": "dict", "required": True},
+                "outside": {"type": "dict", "required": True},
+                "strict_arp": {"type": "bool", "default": False},
+                "look": {"type": "int", "default": 1},
+                "earlier": {"type": "dict", "default": {}},
+                "timeout": {"type": "int", "default": 90},
+            }
+        )
+        now = time.time()
+        earlier = args["earlier"]
+        began = float(earlier.get("began") or now)
+        found = _verdict.rows(args["state"], args["hosts"], args["outside"], args["strict_arp"])
+        decision = _verdict.decide(
+            found,
+            {key: float(seen) for key, seen in (earlier.get("first_seen") or {}).items()},
+            now,
+            args["look"],
+            float(args["state"]["sync_period"]),
+            began + args["timeout"],
+        )
+        result: dict[str, t.Any] = {
+            "changed": False,
+            "again": decision.again,
+            "look": args["look"],
+            "began": began,
+            "first_seen": decision.first_seen,
+            "rows": [row._asdict() for row in decision.rows],
+            "faults": [],
+        }
+        if decision.again:
+            return result
+        rows = _verdict.folded(decision.rows)
+        self._print(rows, args)
+        result["faults"] = _table.fault_sentences(rows)
+        return result
+
+    @staticmethod
+    def _print(rows: list[_verdict.Row], args: dict[str, t.Any]) -> None:
+        state = args["state"]
+        title = "Proof: {0} of {1} nodes, {2} with an EXTERNAL-IP, kube-proxy in {3} mode".format(
+            len(args["hosts"]),
+            len(state["nodes"]),
+            "1 Service" if len(state["services"]) == 1 else "{0} Services".format(len(state["services"])),
+            state["mode"] or "no",
+        )
+        display = Display()
+        for line in _table.render(title, rows, min(shutil.get_terminal_size((120, 40)).columns, WIDEST)):
+            display.display(line.text, color=COLOURS.get(line.verdict))

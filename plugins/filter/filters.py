@@ -1,0 +1,20 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster
+
+
+class FilterModule:
+    """Decisions of the roles that need no module of their own."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the filters by name."""
+        return {
+            "node_name": _cluster.node_of,
+            "segment_errors": _cluster.segment_errors,
+        }

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Address ranges as MetalLB takes them, with what MetalLB silently misreads refused."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+class AddressRange(t.NamedTuple):
+    """An inclusive range of addresses of one family; text is how MetalLB gets it."""
+
+    first: Address
+    last: Address
+    text: str
+
+    def overlaps(self, other: AddressRange) -> bool:
+        """Return whether the two share an address."""
+        return (
+            self.first.version == other.first.version
+            and int(self.first) <= int(other.last)
+            and int(other.first) <= int(self.last)
+        )
+
+    def holds(self, address: Address) -> bool:
+        """Return whether the address lies in the range."""
+        return address.version == self.first.version and int(self.first) <= int(address) <= int(self.last)
+
+    def within(self, network: Network) -> bool:
+        """Return whether the whole range lies in the network."""
+        return network.version == self.first.version and self.first in network and self.last in network
+
+    def addresses(self, most: int) -> list[str]:
+        """Return the first addresses of the range, as text."""
+        end = min(int(self.last), int(self.first) + most - 1)
+        return [str(type(self.first)(number)) for number in range(int(self.first), end + 1)]
+
+
+def parse_range(value: object) -> AddressRange:
+    """Return the range that MetalLB would read from a text such as "192.0.2.10-192.0.2.20" or "192.0.2.0/28".
+
+    Raise ValueError with reason and remedy, as the second half of a sentence.
+    """
+    if not isinstance(value, str):
+        raise ValueError('is not text; write the range in quotes, such as "192.0.2.10-192.0.2.20"')
+    text = value.strip()
+    if "-" in text:
+        return _parse_from_to(text)
+    if "/" not in text:
+        raise ValueError(
+            'is neither a range nor a network; for one address write "{0}/{1}"'.format(text, 128 if ":" in text else 32)
+        )
+    try:
+        interface = ipaddress.ip_interface(text)
+    except ValueError as exc:
+        raise ValueError('is not a network ({0}); write it as "192.0.2.0/28"'.format(exc)) from exc
+    network = interface.network
+    if interface.ip != network.network_address:
+        raise ValueError(
+            'has host bits set and MetalLB would hand out the whole network {0}; write "{1}/{2}" for the one address '
+            'or "{0}" for the network'.format(network, interface.ip, interface.max_prefixlen)
+        )
+    return AddressRange(network.network_address, network.broadcast_address, str(network))
+
+
+def _parse_from_to(text: str) -> AddressRange:
+    first_text, last_text = (part.strip() for part in text.split("-", 1))
+    try:
+        first, last = ipaddress.ip_address(first_text), ipaddress.ip_address(last_text)
+    except ValueError as exc:
+        raise ValueError(
+            'is not a range ({0}); write both ends in full, such as "192.0.2.10-192.0.2.20"'.format(exc)
+        ) from exc
+    if first.version != last.version:
+        raise ValueError("mixes IPv4 and IPv6, of which MetalLB makes an empty pool; write one range for each family")
+    if int(first) > int(last):
+        raise ValueError('starts after its end; write "{0}-{1}"'.format(last, first))
+    return AddressRange(first, last, "{0}-{1}".format(first, last))
+
+
+def live_range(text: str) -> AddressRange | None:
+    """Return what MetalLB makes of a range of a live pool, which may be of other making; None when it is nothing."""
+    try:
+        return parse_range(text)
+    except ValueError:
+        pass
+    try:
+        return of_network(text)  # MetalLB drops the host bits
+    except ValueError:
+        return None
+
+
+def canonical(address: str) -> str:
+    """Return the one way to write an address; what is none stays as it is."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
+
+
+def single(address: str) -> AddressRange:
+    """Return the range that holds one address."""
+    one = ipaddress.ip_address(address)
+    return AddressRange(one, one, str(one))
+
+
+def of_network(network: str) -> AddressRange:
+    """Return the range that a network covers; host bits are ignored."""
+    net = ipaddress.ip_network(network, strict=False)
+    return AddressRange(net.network_address, net.broadcast_address, str(net))

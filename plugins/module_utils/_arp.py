@@ -1,0 +1,332 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Who answers ARP (RFC 826) for an IPv4 address, and from which hardware addresses.
+
+Python 3.8, standard library only: nodes import this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import select
+import socket
+import struct
+import time
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import (
+    IFF_LOOPBACK,
+    IFF_NOARP,
+    IFF_UP,
+    Address,
+    Link,
+)
+
+ETH_P_ARP = 0x0806
+REQUEST = 1
+REPLY = 2
+BROADCAST = b"\xff" * 6
+# Its addresses are those that kube-proxy makes every node accept; they say nothing about who owns one.
+DUMMY_INTERFACE = "kube-ipvs0"
+
+_FRAME = struct.Struct("!6s6sHHHBBH6s4s6s4s")
+
+
+class ArpError(Exception):
+    """The probe could not be made; the message is a sentence for the user."""
+
+
+class Route(t.NamedTuple):
+    """One route without a gateway: its destinations are neighbours on the link."""
+
+    interface: str
+    network: ipaddress.IPv4Network
+    metric: int
+
+
+class Way(t.NamedTuple):
+    """How an address is asked for."""
+
+    link: Link
+    sender: str  # this machine's own address there, "0.0.0.0" when it has none
+    on_link: bool
+
+
+def format_mac(raw: bytes) -> str:
+    """Return "02:00:5e:00:53:01"."""
+    return ":".join(f"{byte:02x}" for byte in raw)
+
+
+def parse_mac(text: str) -> bytes:
+    """Return the bytes of "02:00:5e:00:53:01"."""
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def build_request(mac: str, sender: str, target: str) -> bytes:
+    """Return the Ethernet frame that asks for an address.
+
+    The sender is the machine's own address: every receiver may put it into its ARP table.
+    """
+    return _FRAME.pack(
+        BROADCAST,
+        parse_mac(mac),
+        ETH_P_ARP,
+        1,  # Ethernet
+        0x0800,  # IPv4
+        6,
+        4,
+        REQUEST,
+        parse_mac(mac),
+        socket.inet_aton(sender),
+        bytes(6),
+        socket.inet_aton(target),
+    )
+
+
+def parse_reply(frame: bytes) -> t.Optional[tuple[str, str]]:
+    """Return the (address, MAC) that an ARP reply claims, or None for any other frame."""
+    if len(frame) < _FRAME.size:
+        return None
+    fields = _FRAME.unpack_from(frame)
+    if fields[2:8] != (ETH_P_ARP, 1, 0x0800, 6, 4, REPLY):
+        return None
+    return socket.inet_ntoa(fields[9]), format_mac(fields[8])
+
+
+def parse_routes(text: str) -> list[Route]:
+    """Return the routes of /proc/net/route that need no gateway."""
+    routes = []
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) < 8 or int(words[2], 16) != 0 or not int(words[3], 16) & 0x1 or int(words[3], 16) & 0x200:
+            continue
+        destination, mask = (socket.inet_ntoa(struct.pack("=I", int(word, 16))) for word in (words[1], words[7]))
+        network = ipaddress.IPv4Network(f"{destination}/{mask}", strict=False)
+        routes.append(Route(words[0], network, int(words[6])))
+    return routes
+
+
+def parse_gateways(text: str) -> list[str]:
+    """Return the gateways of the default routes in /proc/net/route, best first."""
+    found = []
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) >= 8 and int(words[1], 16) == 0 and int(words[7], 16) == 0 and int(words[2], 16) != 0:
+            found.append((int(words[6]), socket.inet_ntoa(struct.pack("=I", int(words[2], 16)))))
+    return [gateway for _metric, gateway in sorted(found)]
+
+
+def _ipv4(addresses: t.Sequence[Address]) -> list[Address]:
+    return [row for row in addresses if ":" not in row.address]
+
+
+def _speaks_arp(link: Link) -> bool:
+    return bool(link.flags & IFF_UP) and not link.flags & (IFF_NOARP | IFF_LOOPBACK) and len(link.mac) == 17
+
+
+def choose_way(
+    target: str,
+    links: t.Sequence[Link],
+    addresses: t.Sequence[Address],
+    routes: t.Sequence[Route],
+    interface: str = "",
+) -> t.Optional[Way]:
+    """Return the interface that an address is a neighbour on, or None. A named interface is used in any case."""
+    wanted = ipaddress.IPv4Address(target)
+    usable = {
+        link.name: link
+        for link in links
+        if _speaks_arp(link) and link.name != DUMMY_INTERFACE and interface in ("", link.name)
+    }
+    # (prefix length, -metric, interface, own address): the most specific wins, as in the kernel's routing.
+    candidates: list[tuple[int, int, str, str]] = []
+    own: dict[str, str] = {}
+    for row in _ipv4(addresses):
+        if row.interface not in usable:
+            continue
+        own.setdefault(row.interface, row.address)
+        network = ipaddress.IPv4Network(f"{row.address}/{row.prefix}", strict=False)
+        if wanted in network:
+            candidates.append((row.prefix, 0, row.interface, row.address))
+    for route in routes:
+        if route.interface in usable and wanted in route.network:
+            sender = own.get(route.interface, "0.0.0.0")
+            candidates.append((route.network.prefixlen, -1 - route.metric, route.interface, sender))
+    if candidates:
+        best = max(candidates, key=lambda row: row[:2])
+        return Way(usable[best[2]], best[3], True)
+    if interface and interface in usable:
+        return Way(usable[interface], own.get(interface, "0.0.0.0"), False)
+    return None
+
+
+def own_addresses(addresses: t.Sequence[Address]) -> set[str]:
+    """Return the IPv4 addresses that are configured on this machine, not counting kube-proxy's own interface."""
+    return {row.address for row in _ipv4(addresses) if row.interface != DUMMY_INTERFACE}
+
+
+def describe_interfaces(links: t.Sequence[Link], addresses: t.Sequence[Address]) -> list[dict[str, t.Any]]:
+    """Return the interfaces that could answer ARP, so that a MAC can be told to be this machine's."""
+    found = []
+    for link in links:
+        here = [row.address for row in _ipv4(addresses) if row.interface == link.name]
+        if here and link.name != DUMMY_INTERFACE and not link.flags & IFF_LOOPBACK and len(link.mac) == 17:
+            found.append({"name": link.name, "mac": link.mac, "addresses": here})
+    return found
+
+
+def _setting(read: t.Callable[[str], str], name: str) -> t.Optional[int]:
+    try:
+        return int(read("/proc/sys/net/ipv4/conf/all/" + name))
+    except (OSError, ValueError):
+        return None
+
+
+def arp_settings(read: t.Callable[[str], str]) -> dict[str, t.Any]:
+    """Return the sysctls that kube-proxy's strict ARP sets; None where they cannot be read."""
+    ignore, announce = _setting(read, "arp_ignore"), _setting(read, "arp_announce")
+    return {
+        "arp_ignore": ignore,
+        "arp_announce": announce,
+        "strict_arp": ignore is not None and ignore >= 1 and announce == 2,
+    }
+
+
+def is_ipv4(text: str) -> bool:
+    """Whether a text is an IPv4 address."""
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class Wire(t.Protocol):
+    """The link layer of one or more interfaces."""
+
+    def send(self, interface: str, frame: bytes) -> None:
+        """Send a frame."""
+
+    def receive(self, seconds: float) -> list[tuple[str, bytes]]:
+        """Wait for frames at most this long; return them with the interface that each came in by."""
+
+
+def probe(
+    ways: t.Mapping[str, Way],
+    wire: Wire,
+    timeout: float,
+    attempts: int,
+    clock: t.Callable[[], float],
+) -> dict[str, set[str]]:
+    """Ask for all addresses at once, ``attempts`` times during ``timeout`` seconds; return every MAC that answered."""
+    answers: dict[str, set[str]] = {target: set() for target in ways}
+    if not ways:
+        return answers
+    began = clock()
+    sent = 0
+    while True:
+        now = clock() - began
+        if sent and now >= timeout:
+            return answers
+        if sent < attempts and now >= sent * timeout / attempts:
+            for target, way in ways.items():
+                wire.send(way.link.name, build_request(way.link.mac, way.sender, target))
+            sent += 1
+            continue
+        until = sent * timeout / attempts if sent < attempts else timeout
+        for interface, frame in wire.receive(max(0.0, until - now)):
+            reply = parse_reply(frame)
+            if reply and reply[0] in ways and ways[reply[0]].link.name == interface:
+                answers[reply[0]].add(reply[1])
+
+
+class PacketWire:
+    """Raw sockets, one an interface."""
+
+    def __init__(self, interfaces: t.Iterable[str]) -> None:
+        self._sockets: dict[int, tuple[str, socket.socket]] = {}
+        self._poll = select.poll()
+        try:
+            for name in sorted(set(interfaces)):
+                sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
+                self._sockets[sock.fileno()] = (name, sock)
+                sock.bind((name, ETH_P_ARP))
+                sock.setblocking(False)
+                self._poll.register(sock, select.POLLIN)
+        except PermissionError as exc:
+            self.close()
+            raise ArpError("asking for hardware addresses needs raw sockets: run this task with become: true") from exc
+        except OSError as exc:
+            self.close()
+            raise ArpError(f"cannot open a raw socket: {exc.strerror}") from exc
+
+    def close(self) -> None:
+        """Close the sockets."""
+        for _dummy, sock in self._sockets.values():
+            sock.close()
+        self._sockets.clear()
+
+    def send(self, interface: str, frame: bytes) -> None:
+        """Send a frame; a full queue or a link that went down is a lost request, not a fault."""
+        for name, sock in self._sockets.values():
+            if name == interface:
+                with contextlib.suppress(OSError):
+                    sock.send(frame)
+
+    def receive(self, seconds: float) -> list[tuple[str, bytes]]:
+        """Wait for frames at most this long."""
+        frames = []
+        for descriptor, _dummy in self._poll.poll(int(seconds * 1000) + 1):
+            name, sock = self._sockets[descriptor]
+            try:
+                while True:
+                    frames.append((name, sock.recv(2048)))
+            except OSError:
+                # Nothing left, or the link went down.
+                pass
+        return frames
+
+
+def probe_addresses(
+    targets: t.Sequence[str],
+    links: t.Sequence[Link],
+    addresses: t.Sequence[Address],
+    routes: t.Sequence[Route],
+    interface: str,
+    timeout: float,
+    attempts: int,
+    open_wire: t.Callable[[t.Iterable[str]], PacketWire] = PacketWire,
+    clock: t.Callable[[], float] = time.monotonic,
+) -> list[dict[str, t.Any]]:
+    """Return one result for each target, in order."""
+    if interface and interface not in {link.name for link in links}:
+        raise ArpError(f"there is no interface {interface} here")
+    chosen = {target: choose_way(target, links, addresses, routes, interface) for target in targets}
+    ways = {target: way for target, way in chosen.items() if way is not None}
+    answers: dict[str, set[str]] = {}
+    if ways:
+        wire = open_wire(way.link.name for way in ways.values())
+        try:
+            answers = probe(ways, wire, timeout, attempts, clock)
+        finally:
+            wire.close()
+    own = own_addresses(addresses)
+    results = []
+    for target in targets:
+        way = chosen[target]
+        results.append(
+            {
+                "address": target,
+                "interface": way.link.name if way else "",
+                "on_link": way.on_link if way else False,
+                "macs": sorted(answers.get(target, ())),
+                "own": target in own,
+            }
+        )
+    return results

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The settings against the cluster as it is: what cannot work, each in one sentence, and what is due."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _yaml
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import (
+    AddressRange,
+    canonical,
+    of_network,
+    single,
+)
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Pool, Settings
+
+Object = t.Dict[str, t.Any]
+
+# Enough to find a clash in any pool of a usual size without flooding the segment.
+MOST_PROBED = 256
+
+
+def node_addresses(node: Object) -> list[str]:
+    """Return a Node's addresses, without names."""
+    found = []
+    for entry in (node.get("status") or {}).get("addresses") or []:
+        if entry["type"] in ("InternalIP", "ExternalIP") and entry["address"] not in found:
+            found.append(entry["address"])
+    return found
+
+
+def taken(
+    settings: Settings, nodes: t.Sequence[Object], services: t.Sequence[Object], kubeadm: Object | None
+) -> list[tuple[AddressRange, str]]:
+    """Return the addresses that no pool may hold, each with what it is."""
+    found = list(settings.reserved)
+    for node in nodes:
+        name = node["metadata"]["name"]
+        found.extend((single(address), "the address of node {0}".format(name)) for address in node_addresses(node))
+        spec = node["spec"]
+        cidrs = spec.get("podCIDRs") or ([spec["podCIDR"]] if spec.get("podCIDR") else [])
+        found.extend((of_network(cidr), "the pod network of node {0}".format(name)) for cidr in cidrs)
+    networking = _kubeadm_networking(kubeadm)
+    for key, what in (("podSubnet", "the pod network"), ("serviceSubnet", "the Service network")):
+        found.extend((of_network(cidr), what) for cidr in str(networking.get(key) or "").split(",") if cidr)
+    for service in services:
+        for address in service["spec"].get("clusterIPs") or []:
+            if address != "None":
+                found.append(
+                    (
+                        single(address),
+                        "the ClusterIP of Service {0}/{1}".format(
+                            service["metadata"]["namespace"], service["metadata"]["name"]
+                        ),
+                    )
+                )
+    return found
+
+
+def _kubeadm_networking(kubeadm: Object | None) -> Object:
+    """Return the networking part of ConfigMap kube-system/kubeadm-config; clusters of other make have none."""
+    text = ((kubeadm or {}).get("data") or {}).get("ClusterConfiguration")
+    if not text:
+        return {}
+    try:
+        config = _yaml.load(text)
+    except _yaml.NotYaml:
+        return {}  # not ours to judge: the nodes' own pod networks are known all the same
+    return (config or {}).get("networking") or {}
+
+
+def pool_errors(settings: Settings, occupied: t.Sequence[tuple[AddressRange, str]]) -> list[str]:
+    """Return a sentence for each range that clashes with another pool or with something of the cluster's."""
+    errors = []
+    seen: list[tuple[AddressRange, Pool]] = []
+    for pool in settings.pools:
+        for one in pool.ranges:
+            for other, other_pool in seen:
+                if one.overlaps(other):
+                    errors.append(
+                        '{0}: "{1}" overlaps with "{2}" of {3}, which MetalLB refuses; give each address to one '
+                        "pool only.".format(pool.origin, one.text, other.text, other_pool.origin)
+                    )
+            seen.append((one, pool))
+            clashes = [(other, what) for other, what in occupied if one.overlaps(other)]
+            if clashes:
+                other, what = clashes[0]
+                errors.append(
+                    '{0}: "{1}" overlaps with {2}, {3}; choose addresses that nothing else uses.'.format(
+                        pool.origin, one.text, other.text, what
+                    )
+                )
+    return errors
+
+
+def strict_arp_needed(settings: Settings, kube_proxy: KubeProxy | None) -> bool:
+    """Return whether every node would answer ARP for every EXTERNAL-IP without strict ARP."""
+    return kube_proxy is not None and kube_proxy.mode == "ipvs" and bool(settings.layer2 and settings.speaker_enabled)
+
+
+def strict_arp_messages(settings: Settings, needed: bool) -> tuple[list[str], list[str]]:
+    """Return errors and warnings about kube_proxy_strict_arp."""
+    if not needed or settings.strict_arp:
+        return [], []
+    if settings.strict_arp is False:
+        return [
+            "kube_proxy_strict_arp: false lets every node answer ARP for every EXTERNAL-IP, because kube-proxy runs in ipvs "
+            "mode and the pools are announced by layer2; set it to true in group_vars/k8s_cluster/k8s-cluster.yml."
+        ], []
+    return [], [
+        "kube_proxy_strict_arp is not set; strict ARP is switched on in the cluster, and Kubespray's next run would switch "
+        "it off again: set it to true in group_vars/k8s_cluster/k8s-cluster.yml."
+    ]
+
+
+def announcer_warnings(settings: Settings, nodes: t.Sequence[Object]) -> list[str]:
+    """Return a warning when no node may announce."""
+    label = "node.kubernetes.io/exclude-from-external-load-balancers"
+    if settings.layer2 and nodes and all(label in (node["metadata"].get("labels") or {}) for node in nodes):
+        return [
+            "Every node carries the label {0}, so MetalLB 0.14 and later announces nothing from any of them; remove it "
+            "from the nodes that shall announce: kubectl label node NAME {0}-.".format(label)
+        ]
+    return []
+
+
+def probes(
+    settings: Settings, live_pools: t.Sequence[AddressRange], services: t.Sequence[Object]
+) -> list[dict[str, t.Any]]:
+    """Return the ranges whose addresses should be looked for on the segment before they are handed out.
+
+    Ranges that a live pool already holds are left out: their addresses may answer because MetalLB announces them.
+    Each is {origin, text, layer2, addresses}; addresses holds the first and the last even of a long range.
+    """
+    assigned = {address for service in services for address in ingress_addresses(service)}
+    found = []
+    for pool in settings.pools:
+        for one in pool.ranges:
+            held = any(live.holds(one.first) and live.holds(one.last) for live in live_pools)
+            if held or one.first.version == 6:
+                continue
+            addresses = one.addresses(MOST_PROBED)
+            if str(one.last) not in addresses:
+                addresses.append(str(one.last))
+            found.append(
+                {
+                    "origin": pool.origin,
+                    "text": one.text,
+                    "layer2": pool.name in settings.layer2,
+                    "addresses": [address for address in addresses if address not in assigned],
+                }
+            )
+    return found
+
+
+def segment_errors(wanted: t.Sequence[t.Mapping[str, t.Any]], seen: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """Return a sentence for each range that does not fit what the nodes see on their network.
+
+    wanted: from probes(). seen: node -> what the arp_probe module returned there.
+    """
+    on_link: dict[str, bool] = {}
+    answers: dict[str, tuple[str, str]] = {}
+    gateways: dict[str, str] = {}
+    for node, result in seen.items():
+        for one in result.get("results") or []:
+            on_link[one["address"]] = on_link.get(one["address"], False) or one["on_link"]
+            if one["macs"]:
+                answers.setdefault(one["address"], (one["macs"][0], node))
+        for gateway in result.get("gateways") or []:
+            gateways.setdefault(gateway, node)
+    errors = []
+    for one in wanted:
+        where = '{0}: "{1}"'.format(one["origin"], one["text"])
+        off = [address for address in one["addresses"] if address in on_link and not on_link[address]]
+        if one["layer2"] and off:
+            errors.append(
+                "{0} holds {1}, which is on no node's network segment, so nobody would find it by ARP; choose addresses "
+                "of the nodes' own network.".format(where, off[0])
+            )
+        for address in one["addresses"]:
+            if address in gateways:
+                errors.append(
+                    "{0} holds {1}, the default gateway of {2}; leave it out of the range.".format(
+                        where, address, gateways[address]
+                    )
+                )
+            elif address in answers:
+                errors.append(
+                    "{0} holds {1}, which already answers ARP ({2}, asked from {3}); leave it out of the range or free "
+                    "the address.".format(where, address, *answers[address])
+                )
+    return errors
+
+
+def node_of(names: t.Mapping[str, t.Sequence[str]], host: str, addresses: t.Sequence[str]) -> str:
+    """Return the Node that an inventory host is: by its name, else by one of its addresses; "" when it is none."""
+    if host in names:
+        return host
+    wanted = {canonical(address) for address in addresses if address}
+    return next((name for name, own in names.items() if wanted & {canonical(one) for one in own}), "")

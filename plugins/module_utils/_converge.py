@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The edge that brings objects of the live cluster to what is desired, or says what it would do."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import (
+    MANAGER,
+    Change,
+    diff,
+    due,
+    predict,
+    readable,
+    stamp,
+)
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import Api, ApiError
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import path
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import not_serving
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._wait import Waiter
+
+Object = t.Dict[str, t.Any]
+
+
+class Converged(t.NamedTuple):
+    """What was changed, or would be in check mode."""
+
+    names: list[str]
+    diffs: list[dict[str, t.Any]]
+
+
+def plan(api: Api, desired: t.Sequence[Object], absent: t.Sequence[Object]) -> list[Change]:
+    """Return the changes that are due; reads every object once."""
+    stamped = [stamp(obj) for obj in desired]
+    paths = [path(obj) for obj in [*stamped, *absent]]
+    found = api.gather([functools.partial(api.get, one) for one in paths])
+    return due(stamped, absent, dict(zip(paths, found)))
+
+
+def converge(api: Api, changes: t.Sequence[Change], check_mode: bool, waiter: Waiter) -> Converged:
+    """Carry the changes out in their order; a webhook that is not serving yet is waited for, a denial is not."""
+    names, diffs = [], []
+    for change in changes:
+        after = _one(api, change, check_mode, waiter)
+        if readable(change.live) != readable(after):
+            names.append(change.name)
+            diffs.append(diff(change.name, change.live, after))
+    return Converged(names, diffs)
+
+
+def _one(api: Api, change: Change, check_mode: bool, waiter: Waiter) -> Object | None:
+    if change.desired is None:
+        api.delete(change.path, dry_run=check_mode)
+        return None
+    while True:
+        try:
+            return api.apply(change.path, change.desired, MANAGER, dry_run=check_mode)
+        except ApiError as exc:
+            # On a virgin cluster namespace and kinds are missing: the server cannot say more than we know.
+            if check_mode and (exc.status == 404 or not_serving(exc.text)):
+                return predict(change)
+            if not not_serving(exc.text) or not waiter.again():
+                raise ApiError(exc.status, "{0}: {1}".format(change.name, exc.text)) from exc

@@ -1,0 +1,279 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The live API -> the expected data plane (see _expected) and who is expected to announce what."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import (
+    Wanted,
+    handled,
+    ingress_addresses,
+    judge,
+)
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
+
+Object = t.Dict[str, t.Any]
+
+SERVICE_LABEL = "kubernetes.io/service-name"
+_FOREIGN_PROXY = "service.kubernetes.io/service-proxy-name"
+_HEADLESS = "service.kubernetes.io/headless"
+
+
+def expected_table(
+    services: t.Sequence[Object],
+    slices: t.Sequence[Object],
+    nodes: t.Sequence[Object],
+    kube_proxy: KubeProxy | None,
+    now: datetime.datetime,
+) -> Expected:
+    """Return what kube-proxy must have built on every node.
+
+    services, slices, nodes: objects of v1 Service, discovery.k8s.io/v1 EndpointSlice and v1 Node. now: the API
+    server's time when they were read.
+    """
+    by_service: dict[tuple[str, str], list[Object]] = {}
+    for one in slices:
+        name = (one["metadata"].get("labels") or {}).get(SERVICE_LABEL)
+        if name:
+            by_service.setdefault((one["metadata"].get("namespace", ""), name), []).append(one)
+    ports: list[ServicePort] = []
+    for service in services:
+        meta = service["metadata"]
+        if proxied(service):
+            ports.extend(_service_ports(service, by_service.get((meta["namespace"], meta["name"]), []), now))
+    return Expected(
+        zones={
+            node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get("topology.kubernetes.io/zone", "")
+            for node in nodes
+        },
+        mode=kube_proxy.mode if kube_proxy else "",
+        scheduler=kube_proxy.scheduler if kube_proxy else "",
+        node_port_cidrs=kube_proxy.node_port_cidrs if kube_proxy else [],
+        exclude_cidrs=kube_proxy.exclude_cidrs if kube_proxy else [],
+        # kube-proxy itself says that it is unhealthy (/healthz) when an update has waited for two periods.
+        sync_period=2 * kube_proxy.sync_period if kube_proxy else 0.0,
+        ports=ports,
+    )
+
+
+def proxied(service: Object) -> bool:
+    """Return whether kube-proxy serves a Service: not headless, not ExternalName, not another proxy's."""
+    spec = service["spec"]
+    labels = service["metadata"].get("labels") or {}
+    return (
+        spec.get("type") != "ExternalName"
+        and spec.get("clusterIP") not in (None, "", "None")
+        and _FOREIGN_PROXY not in labels
+        and _HEADLESS not in labels
+    )
+
+
+def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.datetime) -> list[ServicePort]:
+    meta, spec = service["metadata"], service["spec"]
+    persistence = 0
+    if spec.get("sessionAffinity") == "ClientIP":
+        persistence = int(spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"])
+    return [
+        ServicePort(
+            service="{0}/{1}".format(meta["namespace"], meta["name"]),
+            port_name=port.get("name") or "",
+            protocol=port.get("protocol", "TCP"),
+            port=int(port["port"]),
+            node_port=int(port.get("nodePort") or 0),
+            cluster_addresses=spec.get("clusterIPs") or [spec["clusterIP"]],
+            external_addresses=list(dict.fromkeys(ingress_addresses(service) + (spec.get("externalIPs") or []))),
+            internal_local=spec.get("internalTrafficPolicy") == "Local",
+            external_local=spec.get("externalTrafficPolicy") == "Local",
+            persistence=persistence,
+            age=_age(service, slices, now),
+            endpoints=_endpoints(port, slices),
+        )
+        for port in spec.get("ports") or []
+    ]
+
+
+def _endpoints(port: Object, slices: t.Sequence[Object]) -> list[Endpoint]:
+    """Return the endpoints behind one port; an address that stands in two slices counts once."""
+    found: dict[tuple[str, int], Endpoint] = {}
+    for one in slices:
+        if one.get("addressType") not in ("IPv4", "IPv6"):
+            continue
+        number = next(
+            (
+                int(entry["port"])
+                for entry in one.get("ports") or []
+                if (entry.get("name") or "") == (port.get("name") or "")
+                and entry.get("protocol", "TCP") == port.get("protocol", "TCP")
+                and entry.get("port")
+            ),
+            None,
+        )
+        if number is None:
+            continue
+        for entry in one.get("endpoints") or []:
+            conditions = entry.get("conditions") or {}
+            hints = entry.get("hints") or {}
+            endpoint = Endpoint(
+                address=entry["addresses"][0],  # consumers use the first, says the API
+                port=number,
+                node=entry.get("nodeName") or "",
+                ready=conditions.get("ready") is not False,
+                serving=conditions.get("serving") is not False,
+                terminating=conditions.get("terminating") is True,
+                zone_hints=[hint["name"] for hint in hints.get("forZones") or []],
+                node_hints=[hint["name"] for hint in hints.get("forNodes") or []],
+            )
+            known = found.get((endpoint.address, number))
+            if known is None or (endpoint.ready and not known.ready):
+                found[endpoint.address, number] = endpoint
+    return list(found.values())
+
+
+def _age(service: Object, slices: t.Sequence[Object], now: datetime.datetime) -> float:
+    """Return for how many seconds neither a Service nor its slices have changed."""
+    changed = max(_changed(one) for one in [service, *slices])
+    return round(max(0.0, (now - changed).total_seconds()), 1)
+
+
+def _changed(obj: Object) -> datetime.datetime:
+    """Return when an object was last written, as its managed fields tell."""
+    meta = obj["metadata"]
+    times = [meta.get("creationTimestamp")] + [one.get("time") for one in meta.get("managedFields") or []]
+    return max(parse_time(text) for text in times if text)
+
+
+def parse_time(text: str) -> datetime.datetime:
+    """Return a Kubernetes timestamp (RFC 3339, UTC)."""
+    return datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+
+
+def announcers(service: Object, statuses: t.Sequence[Object]) -> list[str]:
+    """Return the nodes that say, by ServiceL2Status, that they answer ARP and NDP for a Service."""
+    meta = service["metadata"]
+    return sorted(
+        {
+            one["status"]["node"]
+            for one in statuses
+            if (one.get("status") or {}).get("serviceName") == meta["name"]
+            and one["status"].get("serviceNamespace") == meta["namespace"]
+            and one["status"].get("node")
+        }
+    )
+
+
+def slices_of(service: Object, slices: t.Sequence[Object]) -> list[Object]:
+    """Return the EndpointSlices of one Service."""
+    meta = service["metadata"]
+    return [
+        one
+        for one in slices
+        if one["metadata"].get("namespace") == meta["namespace"]
+        and (one["metadata"].get("labels") or {}).get(SERVICE_LABEL) == meta["name"]
+    ]
+
+
+def serving_endpoints(own: t.Sequence[Object]) -> dict[str, str]:
+    """Return address -> node of the endpoints in a Service's own slices that count for MetalLB: ready or serving."""
+    return {
+        entry["addresses"][0]: entry.get("nodeName") or ""
+        for one in own
+        for entry in one.get("endpoints") or []
+        if (entry.get("conditions") or {}).get("ready") is not False
+        or (entry.get("conditions") or {}).get("serving") is True
+    }
+
+
+def balanced(
+    services: t.Sequence[Object],
+    slices: t.Sequence[Object],
+    pools: t.Sequence[Object],
+    advertisements: t.Sequence[Object],
+    statuses: t.Sequence[Object] | None,
+    loadbalancer_class: str,
+    now: datetime.datetime,
+) -> list[Object]:
+    """Return a row for every Service that MetalLB takes care of, sorted by namespace and name.
+
+    statuses: None where MetalLB has no ServiceL2Status; its announcers are None then.
+    """
+    rows = []
+    for service in services:
+        if not handled(service, loadbalancer_class):
+            continue
+        meta, spec = service["metadata"], service["spec"]
+        wanted = Wanted(meta["namespace"], meta["name"], [], "")
+        judged = judge(wanted, service, pools, [], "", loadbalancer_class)
+        own = slices_of(service, slices)
+        serving = serving_endpoints(own)
+        rows.append(
+            {
+                "service": "{0}/{1}".format(meta["namespace"], meta["name"]),
+                "addresses": judged.addresses,
+                "pool": judged.pool,
+                "reason": judged.reason,
+                "layer2": any(_selects(one, judged.pool, pools) for one in advertisements) if judged.pool else False,
+                "announcers": None if statuses is None else announcers(service, statuses),
+                "endpoints": len(serving),
+                "age": _age(service, own, now),
+                "cluster_ips": [one for one in spec.get("clusterIPs") or [] if one != "None"],
+                "local": spec.get("externalTrafficPolicy") == "Local",
+                "internal_local": spec.get("internalTrafficPolicy") == "Local",
+                "local_nodes": sorted({node for node in serving.values() if node}),
+                "ports": [
+                    {
+                        "name": port.get("name") or "",
+                        "port": port["port"],
+                        "protocol": port.get("protocol", "TCP"),
+                        "node_port": port.get("nodePort") or 0,
+                        "request": request_kind(port),
+                    }
+                    for port in spec.get("ports") or []
+                ],
+            }
+        )
+    return sorted(rows, key=lambda row: row["service"])
+
+
+def _selects(advertisement: Object, pool: str, pools: t.Sequence[Object]) -> bool:
+    """Return whether an advertisement takes a pool: by name, by label, or all when it names none."""
+    spec = advertisement.get("spec") or {}
+    names, selectors = spec.get("ipAddressPools") or [], spec.get("ipAddressPoolSelectors") or []
+    if not names and not selectors:
+        return True
+    if pool in names:
+        return True
+    labels = next((one["metadata"].get("labels") or {} for one in pools if one["metadata"]["name"] == pool), {})
+    return any(selector_matches(selector, labels) for selector in selectors)
+
+
+def selector_matches(selector: Object, labels: t.Mapping[str, str]) -> bool:
+    """Return whether a Kubernetes label selector (matchLabels, matchExpressions) matches."""
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    for one in selector.get("matchExpressions") or []:
+        present, listed = one["key"] in labels, labels.get(one["key"]) in (one.get("values") or [])
+        matches = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
+        if not matches.get(one["operator"], False):
+            return False
+    return True
+
+
+def request_kind(port: Object) -> str:
+    """Return how a port can be asked without harm: "http", "dns", or "connect" where nothing is known of it."""
+    name, protocol = str(port.get("appProtocol") or port.get("name") or ""), port.get("protocol", "TCP")
+    if port["port"] == 53:
+        return "dns"
+    if protocol == "TCP" and (
+        (name.startswith("http") and "https" not in name) or (not name and port["port"] in (80, 8080))
+    ):
+        return "http"
+    return "connect"

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""EXTERNAL-IP: has a Service got the address that it should have, and if not, why is it pending."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical, live_range
+
+Object = t.Dict[str, t.Any]
+
+# MetalLB still reads the old prefix; the new one wins.
+PREFIXES = ("metallb.io/", "metallb.universe.tf/")
+_FAILURES = ("AllocationFailed", "LoadBalancerFailed", "InternalError")
+
+
+class Wanted(t.NamedTuple):
+    """What a Service is expected to get."""
+
+    namespace: str
+    name: str
+    addresses: list[str]  # all of these; empty: any
+    pool: str  # "": any
+
+
+class Assignment(t.NamedTuple):
+    """What a Service has."""
+
+    done: bool
+    addresses: list[str]
+    pool: str  # "" when no pool holds the address
+    reason: str  # why it is not done; "" when it is
+
+
+def ingress_addresses(service: Object) -> list[str]:
+    """Return the addresses of status.loadBalancer.ingress that kube-proxy serves."""
+    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+    return [one["ip"] for one in ingress if one.get("ip") and one.get("ipMode") != "Proxy"]
+
+
+def pool_of(address: str, pools: t.Sequence[Object]) -> str:
+    """Return the name of the IPAddressPool that holds an address, "" when none does."""
+    one = ipaddress.ip_address(address)
+    for pool in pools:
+        for text in pool["spec"].get("addresses") or []:
+            held = live_range(text)
+            if held and held.holds(one):
+                return str(pool["metadata"]["name"])
+    return ""
+
+
+def annotation(service: Object, name: str) -> str:
+    """Return one of MetalLB's annotations of a Service, "" without it."""
+    annotations = service["metadata"].get("annotations") or {}
+    return next((annotations[prefix + name] for prefix in PREFIXES if annotations.get(prefix + name)), "")
+
+
+def handled(service: Object, loadbalancer_class: str | None) -> bool:
+    """Return whether MetalLB takes care of a Service: its type and class."""
+    spec = service["spec"]
+    return spec.get("type") == "LoadBalancer" and (spec.get("loadBalancerClass") or "") == (loadbalancer_class or "")
+
+
+def judge(
+    wanted: Wanted,
+    service: Object | None,
+    pools: t.Sequence[Object],
+    events: t.Sequence[Object],
+    controller_problem: str,
+    loadbalancer_class: str | None,
+) -> Assignment:
+    """Compare one Service with what is wanted of it.
+
+    events: the Service's own, newest last. controller_problem: why MetalLB's controller is not ready, "" when it is.
+    """
+    if service is None:
+        return Assignment(False, [], "", "the Service does not exist")
+    addresses = ingress_addresses(service)
+    pool = pool_of(addresses[0], pools) if addresses else ""
+    if not addresses:
+        return Assignment(False, [], "", _pending(service, pools, events, controller_problem, loadbalancer_class))
+    if not {canonical(one) for one in wanted.addresses} <= {canonical(one) for one in addresses}:
+        return Assignment(
+            False, addresses, pool, "has {0}, expected {1}".format(", ".join(addresses), ", ".join(wanted.addresses))
+        )
+    if wanted.pool and pool != wanted.pool:
+        return Assignment(
+            False,
+            addresses,
+            pool,
+            "has {0} from {1}, expected an address of pool {2}".format(
+                ", ".join(addresses), "pool " + pool if pool else "no pool", wanted.pool
+            ),
+        )
+    if not pool:
+        return Assignment(False, addresses, pool, "has {0}, which no IPAddressPool holds".format(", ".join(addresses)))
+    return Assignment(True, addresses, pool, "")
+
+
+def _pending(
+    service: Object,
+    pools: t.Sequence[Object],
+    events: t.Sequence[Object],
+    controller_problem: str,
+    loadbalancer_class: str | None,
+) -> str:
+    spec = service["spec"]
+    if spec.get("type") != "LoadBalancer":
+        return "is of type {0}, not LoadBalancer".format(spec.get("type"))
+    if not handled(service, loadbalancer_class):
+        own, served = spec.get("loadBalancerClass"), loadbalancer_class
+        return "has {0}, MetalLB serves {1}".format(
+            'loadBalancerClass "{0}"'.format(own) if own else "no loadBalancerClass",
+            '"{0}"'.format(served) if served else "Services without a class",
+        )
+    if controller_problem:
+        return "MetalLB's controller is not ready: {0}".format(controller_problem)
+    if not pools:
+        return "there is no IPAddressPool, and MetalLB says nothing in this case"
+    requested = annotation(service, "address-pool")
+    if requested and requested not in [pool["metadata"]["name"] for pool in pools]:
+        return 'asks for pool "{0}", which does not exist'.format(requested)
+    failures = [event for event in events if event.get("reason") in _FAILURES]
+    if failures:
+        return "{0}: {1}".format(failures[-1]["reason"], failures[-1].get("message", ""))
+    if (
+        not requested
+        and not annotation(service, "loadBalancerIPs")
+        and not spec.get("loadBalancerIP")
+        and not any(pool["spec"].get("autoAssign", True) for pool in pools)
+    ):
+        return "no IPAddressPool has autoAssign, and the Service names neither a pool nor an address"
+    return "MetalLB's controller has not answered yet"

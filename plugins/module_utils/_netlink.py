@@ -1,0 +1,188 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The node's own links and addresses, asked of the kernel through rtnetlink(7).
+
+Python 3.8, standard library only: nodes import this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import typing as t
+
+# <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_addr.h>
+NLMSG_ERROR = 2
+NLMSG_DONE = 3
+NLM_F_REQUEST = 0x01
+NLM_F_DUMP_INTR = 0x10
+NLM_F_DUMP = 0x300
+RTM_NEWLINK = 16
+RTM_GETLINK = 18
+RTM_NEWADDR = 20
+RTM_GETADDR = 22
+IFLA_ADDRESS = 1
+IFLA_IFNAME = 3
+IFLA_MASTER = 10
+IFA_ADDRESS = 1
+IFA_LOCAL = 2
+IFF_UP = 0x1
+IFF_LOOPBACK = 0x8
+IFF_NOARP = 0x80
+
+SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
+
+_HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
+_LINK = struct.Struct("=BxHiII")
+_ADDRESS = struct.Struct("=BBBBI")
+
+
+class NetlinkError(Exception):
+    """The kernel's answer was an error or incomplete; the message is a sentence for the user."""
+
+
+class DumpInterrupted(NetlinkError):
+    """The kernel's tables changed during the answer: ask again."""
+
+
+class Link(t.NamedTuple):
+    """One network interface."""
+
+    number: int
+    name: str
+    mac: str  # "" for a link without a hardware address
+    flags: int  # IFF_* of <linux/if.h>
+    master: str  # name of the bridge or bond that it belongs to, or ""
+
+
+class Address(t.NamedTuple):
+    """One address of an interface."""
+
+    interface: str
+    address: str
+    prefix: int
+    scope: str
+
+
+def _attributes(data: bytes, offset: int, end: int) -> dict[int, bytes]:
+    found = {}
+    while offset + _ATTRIBUTE.size <= end:
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        if length < _ATTRIBUTE.size:
+            break
+        found[kind & 0x3FFF] = data[offset + _ATTRIBUTE.size : offset + length]
+        offset += (length + 3) & ~3
+    return found
+
+
+def messages(data: bytes) -> t.Iterator[tuple[int, int, int, int]]:
+    """Yield (type, flags, start, end) of each netlink message's payload; raise NetlinkError when one is cut off."""
+    offset = 0
+    while offset < len(data):
+        if offset + _HEADER.size > len(data):
+            raise NetlinkError("a netlink answer is truncated")
+        length, kind, flags, _dummy, _dummy2 = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size or offset + length > len(data):
+            raise NetlinkError("a netlink answer is truncated")
+        yield kind, flags, offset + _HEADER.size, offset + length
+        offset += (length + 3) & ~3
+
+
+def is_complete(data: bytes) -> bool:
+    """Whether the last part of a dump has arrived; raise NetlinkError when the kernel reports a fault."""
+    for kind, flags, start, _dummy in messages(data):
+        if flags & NLM_F_DUMP_INTR:
+            raise DumpInterrupted("the kernel's tables changed while they were read")
+        if kind == NLMSG_ERROR:
+            code = -struct.unpack_from("=i", data, start)[0]
+            raise NetlinkError(f"the kernel refused a netlink request: {os.strerror(code)}")
+        if kind == NLMSG_DONE:
+            return True
+    return False
+
+
+def parse_links(data: bytes) -> list[Link]:
+    """Return the links of an RTM_GETLINK dump."""
+    rows = []
+    for kind, _dummy, start, end in messages(data):
+        if kind == RTM_NEWLINK:
+            _dummy_family, _dummy_type, index, flags, _dummy_change = _LINK.unpack_from(data, start)
+            rows.append((index, flags, _attributes(data, start + _LINK.size, end)))
+    names = {index: _text(attributes.get(IFLA_IFNAME, b"")) for index, dummy, attributes in rows}
+    return [
+        Link(
+            index,
+            names[index],
+            ":".join(f"{byte:02x}" for byte in attributes.get(IFLA_ADDRESS, b"")),
+            flags,
+            names.get(struct.unpack("=I", attributes[IFLA_MASTER])[0], "") if IFLA_MASTER in attributes else "",
+        )
+        for index, flags, attributes in rows
+    ]
+
+
+def parse_addresses(data: bytes, links: t.Sequence[Link]) -> list[Address]:
+    """Return the addresses of an RTM_GETADDR dump."""
+    names = {link.number: link.name for link in links}
+    found = []
+    for kind, _dummy, start, end in messages(data):
+        if kind != RTM_NEWADDR:
+            continue
+        family, prefix, _dummy_flags, scope, index = _ADDRESS.unpack_from(data, start)
+        attributes = _attributes(data, start + _ADDRESS.size, end)
+        # On a point-to-point link IFA_ADDRESS is the peer's.
+        raw = attributes.get(IFA_LOCAL, attributes.get(IFA_ADDRESS, b""))
+        if family in (socket.AF_INET, socket.AF_INET6) and raw:
+            found.append(
+                Address(
+                    names.get(index, ""),
+                    socket.inet_ntop(socket.AddressFamily(family), raw),
+                    prefix,
+                    SCOPES.get(scope, str(scope)),
+                )
+            )
+    return found
+
+
+def _text(raw: bytes) -> str:
+    return raw.rstrip(b"\0").decode("utf-8", "replace")
+
+
+def _dump(kind: int) -> bytes:
+    """Ask the kernel for a whole table."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, getattr(socket, "NETLINK_ROUTE", 0)) as sock:
+        sock.settimeout(10)
+        sock.bind((0, 0))
+        request = _HEADER.pack(_HEADER.size + 16, kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes(16)
+        sock.send(request)
+        parts = []
+        while True:
+            part = sock.recv(1 << 18)
+            parts.append(part)
+            if is_complete(part):
+                return b"".join(parts)
+
+
+def _settled_dump(kind: int, dump: t.Callable[[int], bytes]) -> bytes:
+    for _attempt in range(4):
+        with contextlib.suppress(DumpInterrupted):
+            return dump(kind)
+    return dump(kind)
+
+
+def read_links(dump: t.Callable[[int], bytes] = _dump) -> list[Link]:
+    """Return this machine's links."""
+    return parse_links(_settled_dump(RTM_GETLINK, dump))
+
+
+def read_addresses(links: t.Sequence[Link], dump: t.Callable[[int], bytes] = _dump) -> list[Address]:
+    """Return this machine's addresses, of both families."""
+    return parse_addresses(_settled_dump(RTM_GETADDR, dump), links)

@@ -1,0 +1,225 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: expected_state_info
+short_description: Say what every node's data plane must contain and who must announce what
+version_added: 0.1.0
+description:
+  - Derives the expected state from Services, EndpointSlices, Nodes and kube-proxy's configuration.
+  - The table is the same for all nodes and travels to each once; M(kubeaddons.metallb.ipvs_verify) compares it there.
+extends_documentation_fragment:
+  - kubeaddons.metallb._attributes
+  - kubeaddons.metallb._attributes.read_only
+  - kubeaddons.metallb._attributes.api
+  - kubeaddons.metallb._metallb.namespace
+  - kubernetes.core.k8s_auth_options
+options:
+  loadbalancer_class:
+    description:
+      - The class of Services that MetalLB serves (V(metallb_loadbalancer_class)).
+    type: str
+    default: ""
+author:
+  - The kubeaddons.metallb authors (@kubeaddons)
+"""
+
+EXAMPLES = r"""
+- name: Read the expected state once
+  kubeaddons.metallb.expected_state_info:
+    kubeconfig: /etc/kubernetes/admin.conf
+  register: state
+  delegate_to: localhost
+  run_once: true
+
+- name: Compare it with the tables of every node
+  kubeaddons.metallb.ipvs_verify:
+    expected: "{{ state.expected }}"
+    node: "{{ inventory_hostname }}"
+"""
+
+RETURN = r"""
+expected:
+  description: The expected table, packed.
+  type: str
+  returned: always
+  sample: eNqLjgUAARUAuQ==
+mode:
+  description: kube-proxy's mode; empty where there is no kube-proxy.
+  type: str
+  returned: always
+  sample: ipvs
+sync_period:
+  description: Seconds after which kube-proxy must have taken up a change, twice its C(syncPeriod). It says itself that it is
+    unhealthy then.
+  type: float
+  returned: always
+  sample: 60.0
+nodes:
+  description: The addresses of every Node, by name.
+  type: dict
+  returned: always
+  sample: {node1: [192.0.2.11]}
+targets:
+  description: What to ask in order to prove the Services.
+  type: dict
+  returned: always
+  contains:
+    outside:
+      description:
+        - What to ask with M(kubeaddons.metallb.request_probe) from a host outside of the cluster, every EXTERNAL-IP and
+          every node port. C(target) is the target, C(service), C(check) and C(node) say what it proves.
+      type: list
+      elements: dict
+    inside:
+      description: The same for the nodes, every ClusterIP.
+      type: list
+      elements: dict
+    arp:
+      description: Addresses that somebody must answer ARP for.
+      type: list
+      elements: str
+  sample: {outside: [], inside: [], arp: [192.0.2.240]}
+services:
+  description: The Services that MetalLB takes care of.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    service:
+      description: Namespace and name.
+      type: str
+    addresses:
+      description: Its addresses, EXTERNAL-IP.
+      type: list
+      elements: str
+    pool:
+      description: The IPAddressPool that holds the first of them.
+      type: str
+    reason:
+      description: Why it has no address; empty when it has one.
+      type: str
+    layer2:
+      description: Whether an L2Advertisement selects that pool.
+      type: bool
+    announcers:
+      description:
+        - Nodes that say, by C(ServiceL2Status), that they answer ARP for it.
+        - Null where MetalLB has no such objects, before 0.14.4.
+      type: list
+      elements: str
+    age:
+      description: Seconds for which neither the Service nor its EndpointSlices have changed.
+      type: float
+    endpoints:
+      description: Number of addresses that can serve it.
+      type: int
+    local:
+      description: Whether C(externalTrafficPolicy) is C(Local).
+      type: bool
+    internal_local:
+      description: Whether C(internalTrafficPolicy) is C(Local).
+      type: bool
+    cluster_ips:
+      description: Its ClusterIPs.
+      type: list
+      elements: str
+    local_nodes:
+      description: Nodes with an endpoint that can serve it.
+      type: list
+      elements: str
+    ports:
+      description: Its ports, each with C(name), C(port), C(protocol), C(node_port) and C(request), how it can be asked.
+      type: list
+      elements: dict
+  sample:
+    - service: default/myweb-svc-lb
+      addresses: [192.0.2.240]
+      pool: loadbalanced
+      reason: ""
+      layer2: true
+      announcers: [node2]
+      endpoints: 3
+      age: 341.0
+      cluster_ips: [10.233.0.17]
+      local: false
+      internal_local: false
+      local_nodes: [node1, node2, node3]
+      ports:
+        - {name: "", port: 80, protocol: TCP, node_port: 31313, request: http}
+"""
+
+import datetime
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _cluster,
+    _derive,
+    _expected,
+    _kube_proxy,
+    _kubernetes,
+    _metallb,
+    _resources,
+    _verdict,
+)
+
+EMPTY: dict[str, t.Any] = {"expected": "", "mode": "", "sync_period": 0.0, "nodes": {}, "services": [], "targets": {}}
+
+
+def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    namespace = params["metallb_namespace"]
+    # Slices before Services: a Service deleted in between is then missing from both, not half there.
+    slices, services, nodes, config_map, pools, advertisements, statuses = api.gather(
+        [
+            lambda: api.get_list("/apis/discovery.k8s.io/v1/endpointslices"),
+            lambda: api.get_list("/api/v1/services"),
+            lambda: api.get_list("/api/v1/nodes"),
+            lambda: api.get(_kube_proxy.CONFIG_PATH),
+            lambda: _metallb.live_pools(api, namespace),
+            lambda: api.get_list(_resources.L2_ADVERTISEMENTS.format(namespace=namespace)),
+            lambda: api.get_list(_resources.L2_STATUSES),
+        ]
+    )
+    try:
+        kube_proxy = _kube_proxy.parse(config_map) if config_map else None
+    except _kube_proxy.NotUnderstood as exc:
+        return {"failed": True, "msg": "{0}.".format(exc)}
+    names = {node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes}
+    now = api.server_time or datetime.datetime.now(datetime.timezone.utc)
+    balanced = _derive.balanced(
+        services, slices, pools, advertisements or [], statuses, params["loadbalancer_class"], now
+    )
+    table = _derive.expected_table(services, slices, nodes, kube_proxy, now)
+    return {
+        "expected": _expected.pack(table),
+        "mode": table.mode,
+        "sync_period": table.sync_period,
+        "nodes": names,
+        "services": balanced,
+        "targets": {
+            "outside": _verdict.outside_targets(balanced, names),
+            "inside": _verdict.inside_targets(balanced),
+            "arp": _verdict.arp_addresses(balanced),
+        },
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(
+        _kubernetes.argument_spec(
+            metallb_namespace={"type": "str", "default": "metallb-system"},
+            loadbalancer_class={"type": "str", "default": ""},
+        ),
+        supports_check_mode=True,
+    )
+    _kubernetes.run(module, lambda api: derive(api, module.params), EMPTY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: metallb_plan
+short_description: Read a cluster once and say what the MetalLB settings mean for it
+version_added: 0.1.0
+description:
+  - Turns the inventory's variables into settings, compares them with the live cluster, and returns what cannot work, what
+    deserves a warning, and which steps are due.
+  - Reads only. Everything is read in one go, so that a run in which nothing is due costs one module.
+extends_documentation_fragment:
+  - kubeaddons.metallb._attributes
+  - kubeaddons.metallb._attributes.read_only
+  - kubeaddons.metallb._attributes.api
+  - kubeaddons.metallb._metallb
+  - kubeaddons.metallb._metallb.manifest
+  - kubernetes.core.k8s_auth_options
+options:
+  release:
+    description:
+      - Whether to compare the objects of the release, for which its manifest is needed. Without it RV(release_due) is empty.
+    type: bool
+    default: true
+author:
+  - The kubeaddons.metallb authors (@kubeaddons)
+seealso:
+  - module: kubeaddons.metallb.metallb_release
+  - module: kubeaddons.metallb.metallb_config
+"""
+
+EXAMPLES = r"""
+- name: See what would have to be done
+  kubeaddons.metallb.metallb_plan:
+    kubeconfig: /etc/kubernetes/admin.conf
+    settings:
+      metallb_enabled: true
+      metallb_ip_range:
+        - 192.0.2.240-192.0.2.249
+  register: plan
+
+- name: Refuse what cannot work
+  ansible.builtin.fail:
+    msg: "{{ plan.errors | join('\n') }}"
+  when: plan.errors | length > 0
+"""
+
+RETURN = r"""
+enabled:
+  description: Whether MetalLB is wanted at all (V(metallb_enabled)).
+  type: bool
+  returned: always
+  sample: true
+namespace:
+  description: The namespace that MetalLB lives in.
+  type: str
+  returned: always
+  sample: metallb-system
+loadbalancer_class:
+  description: The class of Services that MetalLB serves; empty for Services without a class.
+  type: str
+  returned: always
+  sample: ""
+errors:
+  description: What cannot work, a sentence each, with variable, value, reason and remedy.
+  type: list
+  elements: str
+  returned: always
+  sample: []
+warnings_found:
+  description: What deserves attention, a sentence each.
+  type: list
+  elements: str
+  returned: always
+  sample: []
+nodes:
+  description: The addresses of every Node, by name.
+  type: dict
+  returned: always
+  sample: {node1: [192.0.2.11]}
+kube_proxy:
+  description: kube-proxy as it is configured, and whether strict ARP has to be switched on.
+  type: dict
+  returned: always
+  contains:
+    present:
+      description: Whether kube-proxy runs in the cluster.
+      type: bool
+    mode:
+      description: Its mode, V(ipvs), V(iptables) or V(nftables).
+      type: str
+    strict_arp:
+      description: Whether its configuration has strict ARP.
+      type: bool
+    needed:
+      description: Whether strict ARP is needed, that is in mode V(ipvs) with pools announced by layer2.
+      type: bool
+    due:
+      description: Whether the configuration has to be changed.
+      type: bool
+  sample: {present: true, mode: ipvs, strict_arp: true, needed: true, due: false}
+release_due:
+  description: Objects of the release that have to be applied or removed.
+  type: list
+  elements: str
+  returned: always
+  sample: [Deployment/metallb-system/controller]
+config_due:
+  description: Pools and advertisements that have to be applied.
+  type: list
+  elements: str
+  returned: always
+  sample: [IPAddressPool/metallb-system/loadbalanced]
+ready:
+  description: Whether controller and speaker are rolled out and the webhook has certificate and endpoint.
+  type: bool
+  returned: always
+  sample: true
+probes:
+  description:
+    - Ranges of addresses that are new to the cluster and should be looked for on the segment.
+    - Input of the filter P(kubeaddons.metallb.segment_errors#filter).
+  type: list
+  elements: dict
+  returned: always
+  sample: []
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _cluster,
+    _converge,
+    _kube_proxy,
+    _kubernetes,
+    _manifest,
+    _metallb,
+    _release,
+    _settings,
+)
+
+EMPTY: dict[str, t.Any] = {
+    "enabled": False,
+    "namespace": "",
+    "loadbalancer_class": "",
+    "errors": [],
+    "warnings_found": [],
+    "nodes": {},
+    "kube_proxy": {"present": False, "mode": "", "strict_arp": False, "needed": False, "due": False},
+    "release_due": [],
+    "config_due": [],
+    "ready": False,
+    "probes": [],
+}
+
+
+def outline(outcome: _settings.Outcome) -> dict[str, t.Any]:
+    """Return what can be said without a cluster."""
+    return {
+        **EMPTY,
+        "enabled": outcome.settings.enabled,
+        "namespace": outcome.settings.namespace,
+        "loadbalancer_class": outcome.settings.loadbalancer_class or "",
+        "errors": outcome.errors,
+        "warnings_found": outcome.warnings,
+    }
+
+
+def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outcome) -> dict[str, t.Any]:
+    settings = outcome.settings
+    results = outline(outcome)
+    release = _release.Release([], [])
+    try:
+        if params["release"]:
+            release = _release.release(_release.load(_manifest.read(settings.version, params)), settings)
+    except _release.BadManifest as exc:
+        results["errors"] = ["{0}.".format(exc)]
+        return results
+    nodes, services, kubeadm, config_map, pools, ready, release_changes, config_changes = api.gather(
+        [
+            lambda: api.get_list("/api/v1/nodes"),
+            lambda: api.get_list("/api/v1/services"),
+            lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
+            lambda: api.get(_kube_proxy.CONFIG_PATH),
+            lambda: _metallb.live_ranges(api, settings.namespace),
+            lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled),
+            lambda: _converge.plan(api, release.present, release.absent),
+            lambda: _converge.plan(api, _release.pool_objects(settings), []),
+        ]
+    )
+    try:
+        kube_proxy = _kube_proxy.parse(config_map) if config_map else None
+    except _kube_proxy.NotUnderstood as exc:
+        results["errors"] = ["{0}.".format(exc)]
+        return results
+    needed = _cluster.strict_arp_needed(settings, kube_proxy)
+    arp_errors, arp_warnings = _cluster.strict_arp_messages(settings, needed)
+    errors = [*arp_errors, *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm))]
+    strict = kube_proxy is not None and kube_proxy.strict_arp
+    return dict(
+        results,
+        errors=errors,
+        warnings_found=[*outcome.warnings, *arp_warnings, *_cluster.announcer_warnings(settings, nodes)],
+        nodes={node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes},
+        kube_proxy={
+            "present": kube_proxy is not None,
+            "mode": kube_proxy.mode if kube_proxy else "",
+            "strict_arp": strict,
+            "needed": needed,
+            "due": needed and not strict,
+        },
+        release_due=[change.name for change in release_changes],
+        config_due=[change.name for change in config_changes],
+        ready=ready,
+        probes=_cluster.probes(settings, pools, services),
+    )
+
+
+def main() -> None:
+    module = AnsibleModule(
+        _kubernetes.argument_spec(
+            settings={"type": "dict", "required": True},
+            release={"type": "bool", "default": True},
+            **_manifest.OPTIONS,
+        ),
+        supports_check_mode=True,
+    )
+    outcome = _settings.normalise(module.params["settings"])
+    if outcome.errors or not outcome.settings.enabled:
+        module.exit_json(**outline(outcome))
+
+    def main_with_warnings(api: _kubernetes.Api) -> dict[str, t.Any]:
+        results = plan(api, module.params, outcome)
+        for warning in results["warnings_found"]:
+            module.warn(warning)
+        return results
+
+    _kubernetes.run(module, main_with_warnings, EMPTY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: metallb_release
+short_description: Install a release of MetalLB
+version_added: 0.1.0
+description:
+  - Applies controller, speaker, custom resource definitions and all that belongs to them from MetalLB's official manifest,
+    changed as the settings say. The manifest is checked against its sum.
+  - Objects are applied by server-side apply, only where they differ from the live ones.
+  - Does not wait for the roll-out; M(kubeaddons.metallb.wait_for_metallb) does.
+extends_documentation_fragment:
+  - kubeaddons.metallb._attributes
+  - kubeaddons.metallb._attributes.api
+  - kubeaddons.metallb._metallb
+  - kubeaddons.metallb._metallb.manifest
+  - kubernetes.core.k8s_auth_options
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Schemas of custom resource definitions are shown by their digest, contents of Secrets not at all.
+  idempotent:
+    support: full
+author:
+  - The kubeaddons.metallb authors (@kubeaddons)
+seealso:
+  - module: kubeaddons.metallb.metallb_config
+  - module: kubeaddons.metallb.wait_for_metallb
+"""
+
+EXAMPLES = r"""
+- name: Install MetalLB from a local copy of the manifest
+  kubeaddons.metallb.metallb_release:
+    kubeconfig: /etc/kubernetes/admin.conf
+    manifest: /srv/mirror/metallb-native-0.16.1.yaml
+    settings:
+      metallb_enabled: true
+      metallb_version: 0.16.1
+"""
+
+RETURN = r"""
+objects:
+  description: The objects that were applied or removed, or would be.
+  type: list
+  elements: str
+  returned: always
+  sample: [Deployment/metallb-system/controller]
+version:
+  description: The release of MetalLB.
+  type: str
+  returned: always
+  sample: 0.16.1
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _converge,
+    _kubernetes,
+    _manifest,
+    _release,
+    _settings,
+    _wait,
+)
+
+EMPTY: dict[str, t.Any] = {"objects": [], "version": "", "changed": False}
+
+
+def apply(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
+    settings, errors, _warnings = _settings.normalise(module.params["settings"])
+    if errors:
+        return {"failed": True, "msg": " ".join(errors), "version": settings.version}
+    try:
+        release = _release.release(_release.load(_manifest.read(settings.version, module.params)), settings)
+    except _release.BadManifest as exc:
+        return {"failed": True, "msg": "{0}.".format(exc), "version": settings.version}
+    changes = _converge.plan(api, release.present, release.absent)
+    done = _converge.converge(api, changes, module.check_mode, _wait.Waiter(timeout=0))
+    return {"changed": bool(done.names), "objects": done.names, "version": settings.version, "diff": done.diffs}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        _kubernetes.argument_spec(settings={"type": "dict", "required": True}, **_manifest.OPTIONS),
+        supports_check_mode=True,
+    )
+    _kubernetes.run(module, lambda api: apply(api, module), EMPTY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""The tests run inside the lab's network (tests/run lab does that, or: tests/run exec tests/lab/lab run -- pytest
+tests/acceptance) and in the order of their files: they tell one story.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The lab named by LAB_NAME, which is up."""
+    return Cluster(os.environ.get("LAB_NAME", "lab0"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Print the evidence with a failure, while it can be had."""
+    outcome = yield
+    report = outcome.get_result()
+    found = getattr(item, "funcargs", {}).get("cluster")
+    if report.when == "call" and report.failed and found is not None:
+        report.sections.append(("the cluster at this moment", found.evidence()))

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""The lab as the tests see it: a host outside of the cluster that can log in to the nodes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import time
+import typing as t
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = ROOT / "tests" / "lab" / "lab"
+SEED = Path(__file__).resolve().parent / "seed"
+INVENTORY = SEED / "inventory" / "mycluster" / "inventory.ini"
+VIP = "192.168.100.240"
+NODES = {"node1": "192.168.100.100", "node2": "192.168.100.101", "node3": "192.168.100.102"}
+
+
+class Playbook(t.NamedTuple):
+    """How a run of a playbook ended."""
+
+    status: int
+    output: str
+
+    @property
+    def text(self) -> str:
+        """The output without line breaks and YAML's doubled quotes."""
+        return " ".join(self.output.split()).replace("''", "'")
+
+    def changed(self) -> dict[str, int]:
+        """Return what the recap says of each host."""
+        return {host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=.*changed=(\d+)", self.output, re.M)}
+
+
+class Cluster:
+    """Commands of a person at the outside host."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        lines = subprocess.run([LAB, "--name", name, "env"], check=True, capture_output=True, text=True).stdout
+        exports = (shlex.split(line)[1].partition("=") for line in lines.splitlines() if line.startswith("export "))
+        self.env = os.environ | {key: value for key, _equals, value in exports}
+        self.manifests = self.env["LAB_MANIFESTS"]
+
+    def lab(self, *words: str) -> str:
+        """Return what the lab's own command prints."""
+        command = [str(LAB), "--name", self.name, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def run(self, *words: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command here; the caller looks at the status."""
+        return subprocess.run(words, capture_output=True, text=True, env=self.env, timeout=timeout, check=False)
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> str:
+        """Return what kubectl prints; fail with its error."""
+        done = subprocess.run(
+            [self.env["LAB_KUBECTL"], *words], input=stdin, capture_output=True, text=True, env=self.env, check=False
+        )
+        assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    def objects(self, *words: str) -> t.Any:
+        """Return what kubectl get prints as data."""
+        return json.loads(self.kubectl("get", *words, "-o", "json"))
+
+    def ssh(self, node: str, command: str) -> str:
+        """Return what a shell command prints on a node; fail with its error."""
+        done = self.run(str(LAB), "--name", self.name, "ssh", node, command)
+        assert done.returncode == 0, f"{node}: {command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def playbook_command(self, playbook: str, *words: str) -> list[str]:
+        """Return the words of the README's command."""
+        return [
+            "ansible-playbook", "-i", str(INVENTORY), str(ROOT / playbook), "-b",
+            "-e", f"metallb_manifest_url={self.manifests}/v{{version}}/metallb-native.yaml", *words,
+        ]  # fmt: skip
+
+    def playbook(self, playbook: str, *words: str) -> Playbook:
+        """Run a playbook to its end."""
+        done = subprocess.run(
+            self.playbook_command(playbook, *words),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.env, cwd=ROOT, check=False,
+        )  # fmt: skip
+        return Playbook(done.returncode, done.stdout)
+
+    def macs(self, address: str) -> set[str]:
+        """Return the hardware addresses that answer ARP for an address, asked from here."""
+        interface = json.loads(self.run("ip", "-json", "route", "get", address).stdout)[0]["dev"]
+        # A neighbour that is known would be asked by unicast, and another that answers would not be heard.
+        output = self.run("arping", "-c", "3", "-b", "-w", "4", "-I", interface, address).stdout
+        return {mac.lower() for mac in re.findall(r"\[([0-9A-Fa-f:]{17})\]", output)}
+
+    def curl(self, target: str) -> str:
+        """Return what an HTTP server answers, "" when it does not."""
+        return self.run("curl", "--silent", "--max-time", "5", target).stdout
+
+    def evidence(self) -> str:
+        """Return what one would look at first when something is wrong."""
+        parts = []
+        for words in (
+            ("get", "nodes,services,pods", "--all-namespaces", "-o", "wide"),
+            ("get", "events", "--all-namespaces", "--sort-by=.lastTimestamp"),
+            ("get", "ipaddresspools,l2advertisements,servicel2statuses", "--all-namespaces"),
+            ("logs", "--namespace=metallb-system", "--selector=app=metallb", "--tail=30", "--prefix"),
+        ):
+            done = self.run(self.env["LAB_KUBECTL"], *words)
+            parts.append(f"$ kubectl {' '.join(words)}\n{done.stdout[-6000:]}{done.stderr[-1000:]}")
+        for node in NODES:
+            for command in ("ipvsadm -Ln", "journalctl -u kubelet -n 20 --no-pager --grep=error"):
+                done = self.run(str(LAB), "--name", self.name, "ssh", node, command)
+                parts.append(f"{node}$ {command}\n{done.stdout[-4000:]}")
+        return "\n\n".join(parts)
+
+
+def eventually(what: str, check: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until a check holds; fail saying what did not come."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"did not come within {seconds:.0f} s: {what}"
+        time.sleep(1)

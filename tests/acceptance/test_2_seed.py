@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""The user's scenario, row by row, as it lies in seed/."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, ROOT, VIP, Cluster, eventually
+
+SPEAKER_IMAGE = "quay.io/metallb/speaker:v0.16.1"
+HELLO = re.compile(r"Hello World!\s+myweb-rs-\w{5}")
+
+
+def pods(cluster: Cluster, selector: str, namespace: str = "metallb-system") -> list[dict]:
+    """Return the pods of a selector."""
+    return cluster.objects("pods", "-n", namespace, "-l", selector)["items"]
+
+
+def test_run_waits_for_an_image_that_is_missing_and_says_so(cluster: Cluster) -> None:
+    """Rows 3 and 4: speakers are 0/1 until their image arrives; the run explains it and ends well."""
+    cluster.lab("image", "remove", SPEAKER_IMAGE)
+    output = ""
+    added = False
+    with subprocess.Popen(
+        cluster.playbook_command("cluster.yml"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=cluster.env, cwd=ROOT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            output += line
+            if not added and "ImagePullBackOff" in line:
+                cluster.lab("image", "add", SPEAKER_IMAGE)
+                added = True
+    assert added, output
+    assert process.returncode == 0, output
+    waiting = next(line for line in output.splitlines() if "ImagePullBackOff" in line)
+    assert "DaemonSet/metallb-system/speaker" in waiting
+    assert SPEAKER_IMAGE in waiting
+    assert re.search(r"on node[123]", waiting)
+    assert "Proof: 3 of 3 nodes" in output
+    assert "FAULT" not in output
+
+
+def test_controller_and_speakers(cluster: Cluster) -> None:
+    """Row 4: one controller, a speaker on every node with the node's own address."""
+    assert len(pods(cluster, "app=metallb,component=controller")) == 1
+    speakers = pods(cluster, "app=metallb,component=speaker")
+    assert {pod["spec"]["nodeName"]: pod["status"]["podIP"] for pod in speakers} == NODES
+
+
+def test_external_ip(cluster: Cluster) -> None:
+    """Row 5."""
+    assert cluster.kubectl("get", "service", "myweb-svc-lb", "--no-headers").split()[3] == VIP
+
+
+def test_answer_by_external_ip(cluster: Cluster) -> None:
+    """Row 6: Hello World! and a pod's name, from all three pods in the end."""
+    answers = {cluster.curl(VIP).strip() for _ in range(12)}
+    assert all(HELLO.match(answer) for answer in answers), answers
+    assert len(answers) == 3
+
+
+def test_answer_by_node_port(cluster: Cluster) -> None:
+    """Row 7: on any node."""
+    for address in NODES.values():
+        assert HELLO.match(cluster.curl(f"{address}:31313"))
+
+
+def test_answer_by_name_from_a_pod(cluster: Cluster) -> None:
+    """Row 8: cluster DNS and ClusterIP."""
+    cluster.kubectl("run", "multitool", "--image=ghcr.io/c1t1d0s7/network-multitool", "--restart=Never")
+    try:
+        cluster.kubectl("wait", "--for=condition=Ready", "pod/multitool", "--timeout=120s")
+        assert HELLO.match(cluster.kubectl("exec", "multitool", "--", "curl", "-s", "myweb-svc-lb"))
+    finally:
+        cluster.kubectl("delete", "pod", "multitool", "--grace-period=1", "--wait=false")
+
+
+def test_ipvs_rows(cluster: Cluster) -> None:
+    """Row 9: every node has the three pods behind each of the Service's virtual servers, rr, Masq, weight 1."""
+    service = cluster.objects("service", "myweb-svc-lb")
+    backends = {f"{pod['status']['podIP']}:8080" for pod in pods(cluster, "app=web,env=dev", "default")}
+    for node, address in NODES.items():
+        table = cluster.ssh(node, "ipvsadm -Ln")
+        gateway = cluster.ssh(node, "ip -4 -o address show dev cni0").split()[3].split("/")[0]
+        wanted = [f"{VIP}:80", f"{service['spec']['clusterIP']}:80"]
+        wanted += [f"{one}:31313" for one in (address, "169.254.25.10", gateway)]
+        for virtual in wanted:
+            block = re.search(rf"^TCP  {re.escape(virtual)} rr\n((?:  -> .*\n)+)", table, re.M)
+            assert block, f"{node} has no virtual server {virtual}:\n{table}"
+            rows = [line.split() for line in block.group(1).splitlines()]
+            assert {row[1] for row in rows} == backends, f"{node} {virtual}"
+            assert {(row[2], row[3]) for row in rows} == {("Masq", "1")}, f"{node} {virtual}"
+
+
+def test_one_machine_answers_arp_and_it_is_the_announcer(cluster: Cluster) -> None:
+    """Row 10, layer2: the node that ServiceL2Status names, and no other."""
+    statuses = [one["status"] for one in cluster.objects("servicel2statuses", "-n", "metallb-system")["items"]]
+    announcers = {one["node"] for one in statuses if one["serviceName"] == "myweb-svc-lb"}
+    assert len(announcers) == 1
+    cluster.run("ip", "neigh", "flush", "all")
+    expected = cluster.ssh(announcers.pop(), "cat /sys/class/net/eth0/address").strip()
+    assert cluster.macs(VIP) == {expected}
+
+
+def test_strict_arp_is_proven_on_each_node(cluster: Cluster) -> None:
+    """What kube-proxy was told is what the kernels do."""
+    assert "strictARP: true" in cluster.kubectl("get", "configmap", "kube-proxy", "-n", "kube-system", "-o", "yaml")
+    for node in NODES:
+        settings = cluster.ssh(node, "sysctl -n net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce")
+        assert settings.split() == ["1", "2"]
+
+
+def test_second_run_changes_nothing(cluster: Cluster) -> None:
+    """With the proof, on every host."""
+    played = cluster.playbook("cluster.yml")
+    assert played.status == 0, played.output
+    assert played.changed() == dict.fromkeys(NODES, 0)
+    assert "Proof: 3 of 3 nodes" in played.output
+
+
+def test_no_trace_of_the_kubeconfig_remains(cluster: Cluster) -> None:
+    """The private file goes when Ansible ends. What a run that was killed has left is not this run's."""
+    home = cluster.env.get("ANSIBLE_HOME", cluster.env["HOME"] + "/.ansible")
+
+    def traces() -> set[str]:
+        return set(cluster.run("find", home, "-name", "kubeconfig-*").stdout.split())
+
+    before = traces()
+    assert cluster.playbook("cluster.yml", "-e", "metallb_verify=false").status == 0
+    assert traces() <= before
+
+
+def test_a_range_given_as_text_means_the_same(cluster: Cluster) -> None:
+    """Kubespray took such a text apart into letters."""
+    played = cluster.playbook(
+        "cluster.yml", "-e", "metallb_ip_range=192.168.100.240-192.168.100.249", "-e", "metallb_verify=false"
+    )
+    assert played.status == 0, played.output
+    assert played.changed() == dict.fromkeys(NODES, 0)
+
+
+def test_proof_without_a_service(cluster: Cluster) -> None:
+    """A temporary Service in front of the cluster's DNS is proven instead, and removed."""
+    cluster.kubectl("delete", "service", "myweb-svc-lb")
+    try:
+        played = cluster.playbook("cluster.yml")
+        assert played.status == 0, played.output
+        assert "kube-system/kubeaddons-metallb-probe" in played.output
+        assert played.changed() == dict.fromkeys(NODES, 0)
+        assert "kubeaddons-metallb-probe" not in cluster.kubectl("get", "services", "-A")
+    finally:
+        cluster.kubectl("apply", "-f", str(ROOT / "tests/acceptance/seed/myweb-svc-lb.yaml"))
+    eventually("the address", lambda: cluster.kubectl("get", "svc", "myweb-svc-lb", "--no-headers").split()[3] == VIP)
+
+
+def test_no_false_alarm_while_a_deployment_rolls(cluster: Cluster) -> None:
+    """Ten pods are replaced while the proof runs."""
+    cluster.kubectl("create", "deployment", "rolling", "--image=ghcr.io/c1t1d0s7/go-myweb", "--replicas=10")
+    try:
+        cluster.kubectl("expose", "deployment", "rolling", "--type=LoadBalancer", "--port=80", "--target-port=8080")
+        cluster.kubectl("rollout", "status", "deployment/rolling", "--timeout=180s")
+        for _round in range(3):
+            cluster.kubectl("rollout", "restart", "deployment/rolling")
+            time.sleep(2)
+            played = cluster.playbook("playbooks/verify.yml")
+            assert played.status == 0, played.output
+    finally:
+        cluster.kubectl("delete", "service,deployment", "rolling", "--wait=false")

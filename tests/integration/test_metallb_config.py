@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""Pools and advertisements, with no webhook, with one that cannot be called, and with a denial."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import pytest
+from integration.helpers import PREFIX, Plain, direct, four_runs, sequence
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import ApiError
+from ansible_collections.kubeaddons.metallb.plugins.modules import metallb_config
+
+HOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+NAMES = ["IPAddressPool/{0}/loadbalanced", "L2Advertisement/{0}/loadbalanced"]
+
+
+def settings(namespace, *ranges, **variables):
+    return {
+        "metallb_enabled": True,
+        "metallb_namespace": namespace,
+        "metallb_ip_range": list(ranges or ["192.0.2.240-192.0.2.249"]),
+        **variables,
+    }
+
+
+def apply(api, wanted, timeout=0, check_mode=False):
+    """Run the module without Ansible around it."""
+    module = SimpleNamespace(params={"settings": wanted, "timeout": timeout}, check_mode=check_mode)
+    return metallb_config.apply(direct(api), module)
+
+
+def pools(plain, namespace):
+    return f"/apis/metallb.io/v1beta1/namespaces/{namespace}/ipaddresspools"
+
+
+@pytest.fixture
+def plain(api):
+    return Plain(api)
+
+
+@pytest.fixture
+def unreachable(plain, namespace, metallb_crds):
+    """A webhook for the pools of this test's namespace that nobody serves; returns its path."""
+    hook = {
+        "name": "ipaddresspoolvalidationwebhook.metallb.io",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 1,
+        "clientConfig": {"url": "https://127.0.0.1:1/validate"},
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "rules": [
+            {
+                "apiGroups": ["metallb.io"],
+                "apiVersions": ["v1beta1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": ["ipaddresspools"],
+            }
+        ],
+    }
+    kind = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration"}
+    plain.create(HOOKS, {**kind, "metadata": {"name": namespace}, "webhooks": [hook]})
+    probe = {
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": "IPAddressPool",
+        "metadata": {"generateName": "x-"},
+        "spec": {"addresses": ["192.0.2.1/32"]},
+    }
+    while plain.refused(pools(plain, namespace) + "?dryRun=All", probe) is None:
+        time.sleep(0.05)  # the API server takes it up a moment later
+    yield f"{HOOKS}/{namespace}"
+    plain.delete(f"{HOOKS}/{namespace}")
+
+
+def test_check_do_check_do(ansible, plain, namespace, metallb_crds):
+    checked, done, *_same = four_runs(ansible, "metallb_config", settings=settings(namespace), timeout=0)
+    assert checked["objects"] == done["objects"] == [name.format(namespace) for name in NAMES]
+    assert [entry["before"] for entry in checked["diff"]] == [{}, {}]
+    found = plain.get(pools(plain, namespace) + "/loadbalanced")
+    assert found["spec"] == {"addresses": ["192.0.2.240-192.0.2.249"], "autoAssign": True, "avoidBuggyIPs": False}
+
+
+def test_a_changed_range_is_a_diff_and_check_mode_leaves_it(api, plain, namespace, metallb_crds):
+    assert apply(api, settings(namespace))["changed"]
+    wanted = settings(namespace, "192.0.2.0/28", "192.0.2.240-192.0.2.249")
+    path = pools(plain, namespace)
+    before = plain.versions(path)
+    checked = apply(api, wanted, check_mode=True)
+    assert plain.versions(path) == before
+    done = apply(api, wanted)
+    for result in (checked, done):
+        assert result["objects"] == [NAMES[0].format(namespace)]
+        assert result["diff"][0]["before"]["spec"]["addresses"] == ["192.0.2.240-192.0.2.249"]
+        assert result["diff"][0]["after"]["spec"]["addresses"] == ["192.0.2.0/28", "192.0.2.240-192.0.2.249"]
+    assert plain.versions(path) != before
+    assert apply(api, wanted)["changed"] is False
+
+
+def test_what_others_added_to_a_pool_stays(api, plain, namespace, metallb_crds):
+    apply(api, settings(namespace))
+    path = pools(plain, namespace) + "/loadbalanced"
+    plain.patch(path, {"spec": {"serviceAllocation": {"priority": 50}}, "metadata": {"labels": {"zone": "lan"}}})
+    assert apply(api, settings(namespace))["changed"] is False
+    assert plain.get(path)["spec"]["serviceAllocation"] == {"priority": 50}
+
+
+def test_a_missing_namespace_is_predicted_and_then_an_error(api, metallb_crds):
+    assert apply(api, settings("not-there"), check_mode=True)["objects"] == [name.format("not-there") for name in NAMES]
+    with pytest.raises(ApiError, match='IPAddressPool/not-there/loadbalanced: namespaces "not-there" not found'):
+        apply(api, settings("not-there"))
+
+
+def test_a_webhook_that_nobody_serves_is_waited_for_until_the_timeout(ansible, plain, namespace, unreachable):
+    checked, failed, without_pools = sequence(
+        ansible,
+        {PREFIX + "metallb_config": {"settings": settings(namespace), "timeout": 0}, "check_mode": True},
+        {PREFIX + "metallb_config": {"settings": settings(namespace), "timeout": 2}},
+        {PREFIX + "metallb_config": {"settings": {**settings(namespace), "metallb_ip_range": "192.0.2.9"}}},
+    )
+    assert checked["objects"] == [name.format(namespace) for name in NAMES]
+    assert failed["failed"]
+    assert failed["objects"] == []
+    start = f"Kubernetes API: IPAddressPool/{namespace}/loadbalanced: Internal error occurred: failed calling webhook "
+    assert failed["msg"].startswith(start + '"ipaddresspoolvalidationwebhook.metallb.io"')
+    assert "connection refused" in failed["msg"]
+    assert without_pools["msg"].startswith('metallb_ip_range: "192.0.2.9" is neither a range nor a network')
+    assert plain.versions(pools(plain, namespace)) == {}
+
+
+def test_a_webhook_that_goes_on_to_serve(api, plain, namespace, unreachable):
+    tries = []
+
+    class Counting:
+        """The API, and somebody who repairs the webhook after its second call."""
+
+        def __init__(self, edge):
+            self.edge = edge
+
+        def __getattr__(self, name):
+            return getattr(self.edge, name)
+
+        def apply(self, path, body, manager, dry_run=False):
+            tries.append(path)
+            if len(tries) == 3:
+                plain.patch(unreachable, {"webhooks": []})
+                time.sleep(0.5)
+            return self.edge.apply(path, body, manager, dry_run)
+
+    module = SimpleNamespace(params={"settings": settings(namespace), "timeout": 60}, check_mode=False)
+    done = metallb_config.apply(Counting(direct(api)), module)
+    assert done["objects"] == [name.format(namespace) for name in NAMES]
+    assert len(tries) >= 4
+    assert len(plain.versions(pools(plain, namespace))) == 1
+
+
+def test_a_denial_is_not_tried_again(api, plain, namespace, metallb_crds):
+    """A quota is a denial that needs no controller."""
+    began = time.monotonic()
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "none"},
+        "spec": {"hard": {"count/ipaddresspools.metallb.io": "0"}},
+    }
+    plain.create(f"/api/v1/namespaces/{namespace}/resourcequotas", quota)
+    status = {"status": {"hard": quota["spec"]["hard"], "used": {"count/ipaddresspools.metallb.io": "0"}}}
+    plain.patch(f"/api/v1/namespaces/{namespace}/resourcequotas/none/status", status)
+    with pytest.raises(ApiError, match="exceeded quota: none") as caught:
+        apply(api, settings(namespace), timeout=60)
+    assert caught.value.status == 403
+    assert time.monotonic() - began < 30

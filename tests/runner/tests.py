@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""Levels unit, integration and cores: pytest."""
+
+from __future__ import annotations
+
+from runner.places import LAB, OUTPUT
+from runner.steps import Steps
+from runner.venvs import MAIN_CORE, Venv
+
+COVERAGE = ["--cov", "--cov-report=term-missing:skip-covered", f"--cov-report=xml:{OUTPUT / 'coverage.xml'}"]
+
+
+def pytest(steps: Steps, venv: Venv, name: str, *words: str) -> bool:
+    """Run pytest as one step."""
+    junit = OUTPUT / f"{name}-{venv.core}.xml"
+    command = [venv.python, "-m", "pytest", f"--junitxml={junit}", *words]
+    return steps.run(f"{name} tests, ansible-core {venv.core}", command, env=venv.environ(), junit=junit)
+
+
+def unit(steps: Steps, venv: Venv) -> None:
+    """Unit tests; other core versions see those of the plugins only, the rest does not depend on the version."""
+    if venv.core == MAIN_CORE:
+        pytest(steps, venv, "unit", "tests/unit", *COVERAGE)
+    else:
+        pytest(steps, venv, "unit", "tests/unit/plugins")
+
+
+def integration(steps: Steps, venv: Venv) -> None:
+    """Modules against a real API server."""
+    if build_api_server(steps):
+        pytest(steps, venv, "integration", "tests/integration")
+
+
+def build_api_server(steps: Steps) -> bool:
+    """Build the API server and its store now: under the user's own home, and with a line of its own."""
+    return steps.run("building the API server", [str(LAB), "build", "etcd", "kube", "manifests"], counts=False)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.action import proof
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.actions import Screen, action
+
+Object = dict[str, t.Any]
+STATE: Object = {
+    "services": [
+        {
+            "service": "default/web",
+            "addresses": ["192.168.100.240"],
+            "pool": "loadbalanced",
+            "reason": "",
+            "layer2": False,
+            "announcers": [],
+            "endpoints": 1,
+            "age": 400.0,
+            "cluster_ips": [],
+            "local": False,
+            "internal_local": False,
+            "local_nodes": [],
+            "ports": [],
+        }
+    ],
+    "nodes": {"node1": ["192.168.100.11"]},
+    "mode": "ipvs",
+    "sync_period": 30.0,
+}
+
+
+def hosts(strict: bool) -> Object:
+    settings = {"strict_arp": strict, "arp_ignore": int(strict), "arp_announce": 2 * int(strict)}
+    return {"node1": {"ipvs": None, "arp": {"interfaces": [], "results": [], "settings": settings}}}
+
+
+class Clock:
+    now = 1790000000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(proof.time, "time", found.time)
+    return found
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    found = Screen()
+    monkeypatch.setattr(proof, "Display", lambda: found)
+    return found
+
+
+def run(strict: bool, **args: t.Any) -> Object:
+    given = {
+        "state": STATE,
+        "hosts": hosts(strict),
+        "outside": {"targets": [], "results": []},
+        "strict_arp": True,
+        **args,
+    }
+    return t.cast(Object, action(proof.ActionModule, given, lambda **_args: None).run(task_vars={}))
+
+
+def test_all_is_well(clock: Clock, screen: Screen) -> None:
+    result = run(True)
+    assert (result["faults"], result["again"], result["changed"]) == ([], False, False)
+    assert [row["verdict"] for row in result["rows"]] == ["ok", "ok"]
+    assert screen.lines[0] == "Proof: 1 of 1 nodes, 1 Service with an EXTERNAL-IP, kube-proxy in ipvs mode"
+    assert screen.lines[-1] == "2 checks: 2 ok"
+
+
+def test_a_fault_is_looked_at_twice_and_then_said(clock: Clock, screen: Screen) -> None:
+    first = run(False)
+    assert first["again"]
+    assert first["faults"] == []
+    assert screen.lines == []
+    clock.now += 5
+    second = run(False, look=2, earlier=first)
+    assert not second["again"]
+    assert second["began"] == first["began"]
+    assert second["faults"] == [
+        "nodes: strict ARP, node1: expected arp_ignore 1, arp_announce 2, found arp_ignore 0, arp_announce 0."
+    ]
+    fault = next(number for number, line in enumerate(screen.lines) if "FAULT" in line)
+    assert screen.colours[fault] == proof.COLOURS["fault"]
+
+
+def test_what_has_healed_is_not_held_against_anybody(clock: Clock, screen: Screen) -> None:
+    first = run(False)
+    clock.now += 5
+    second = run(True, look=2, earlier=first)
+    assert second["faults"] == []
+    assert second["first_seen"] == {}
+
+
+def test_the_timeout_counts_from_the_first_look(clock: Clock, screen: Screen) -> None:
+    first = run(False, timeout=60)
+    clock.now += 61
+    elsewhere = {**hosts(False), "node2": hosts(False)["node1"]}
+    nodes = {**STATE, "nodes": {"node1": [], "node2": []}}
+    second = run(False, look=2, earlier={**first, "first_seen": {}}, timeout=60, hosts=elsewhere, state=nodes)
+    assert not second["again"]
+    assert len(second["faults"]) == 2

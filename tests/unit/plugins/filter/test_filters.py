@@ -1,0 +1,29 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pathlib
+
+import yaml
+
+from ansible_collections.kubeaddons.metallb.plugins.filter.filters import FilterModule
+
+PLUGINS = pathlib.Path(__file__).parents[4] / "plugins"
+
+
+def test_filters_by_name() -> None:
+    filters = FilterModule().filters()
+    assert filters["node_name"]({"node1": ["192.0.2.11"]}, "first", ["192.0.2.11"]) == "node1"
+    wanted = [{"origin": "metallb_ip_range", "text": "192.0.2.0/28", "layer2": True, "addresses": ["192.0.2.7"]}]
+    seen = {"node1": {"results": [{"address": "192.0.2.7", "on_link": False, "macs": []}], "gateways": []}}
+    assert len(filters["segment_errors"](wanted, seen)) == 1
+
+
+def test_every_filter_is_documented() -> None:
+    documented = {
+        yaml.safe_load(file.read_text(encoding="utf-8"))["DOCUMENTATION"]["name"]
+        for file in (PLUGINS / "filter").glob("*.yml")
+    }
+    assert documented == set(FilterModule().filters())

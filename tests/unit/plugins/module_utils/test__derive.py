@@ -1,0 +1,349 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import datetime
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _derive
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
+
+Object = dict[str, t.Any]
+OBJECTS = fixture("services")
+WEB, SLICE, DNS, API, HEADLESS, POOL, ADVERTISEMENT, STATUS = OBJECTS
+NOW = datetime.datetime(2026, 11, 23, 20, 1, 0, tzinfo=datetime.UTC)
+NODES = [
+    {"metadata": {"name": "node1", "labels": {"topology.kubernetes.io/zone": "a"}}},
+    {"metadata": {"name": "node2"}},
+]
+
+
+def changed(obj: Object, **parts: t.Any) -> Object:
+    """Return a copy with entries of its spec (or, beside it, of the object) replaced."""
+    found = copy.deepcopy(obj)
+    for name, value in parts.items():
+        if name in ("addressType", "endpoints", "ports") and "spec" not in found:
+            found[name] = value
+        elif name in ("labels", "managedFields", "namespace"):
+            found["metadata"][name] = value
+        else:
+            found["spec"][name] = value
+    return found
+
+
+def table(*services: Object, slices: t.Sequence[Object] = (SLICE,)) -> Expected:
+    return _derive.expected_table(services, slices, [], None, NOW)
+
+
+def endpoint(
+    address: str,
+    port: int,
+    node: str,
+    ready: bool = True,
+    serving: bool = True,
+    terminating: bool = False,
+    zones: t.Sequence[str] = (),
+    nodes: t.Sequence[str] = (),
+) -> Endpoint:
+    return Endpoint(address, port, node, ready, serving, terminating, list(zones), list(nodes))
+
+
+def test_the_seeds_service() -> None:
+    kube_proxy = KubeProxy("ipvs", True, "wlc", 15.0, ["192.168.100.0/24"], ["192.0.2.0/24"])
+    assert _derive.expected_table([WEB], [SLICE], NODES, kube_proxy, NOW) == Expected(
+        zones={"node1": "a", "node2": ""},
+        mode="ipvs",
+        scheduler="wlc",
+        node_port_cidrs=["192.168.100.0/24"],
+        exclude_cidrs=["192.0.2.0/24"],
+        sync_period=30.0,
+        ports=[
+            ServicePort(
+                service="default/myweb-svc-lb",
+                port_name="",
+                protocol="TCP",
+                port=80,
+                node_port=31313,
+                cluster_addresses=["10.233.0.17"],
+                external_addresses=["192.168.100.240"],
+                internal_local=False,
+                external_local=False,
+                persistence=0,
+                age=40.0,  # since the slice was written, which is newer than the Service and its status
+                endpoints=[
+                    endpoint("10.233.65.4", 8080, "node1"),
+                    endpoint("10.233.66.7", 8080, "node2"),
+                    endpoint("10.233.67.9", 8080, "node3", ready=False, terminating=True),
+                    endpoint("10.233.67.2", 8080, "node3", ready=False, serving=False),
+                ],
+            )
+        ],
+    )
+
+
+def test_a_cluster_without_kube_proxy() -> None:
+    empty = _derive.expected_table([], [], [], None, NOW)
+    assert empty == Expected({}, "", "", [], [], 0.0, [])
+
+
+NOT_PROXIED: list[Object] = [
+    HEADLESS,
+    changed(WEB, type="ExternalName"),
+    changed(WEB, clusterIP=""),
+    changed(WEB, labels={"service.kubernetes.io/service-proxy-name": "other"}),
+    changed(WEB, labels={"service.kubernetes.io/headless": ""}),
+]
+
+
+@pytest.mark.parametrize("service", NOT_PROXIED)
+def test_what_kube_proxy_leaves_alone(service: Object) -> None:
+    assert table(WEB).ports
+    assert table(service).ports == []
+
+
+ATTRIBUTES: list[tuple[Object, str, t.Any]] = [
+    (API, "persistence", 10800),
+    (WEB, "persistence", 0),
+    (changed(WEB, externalTrafficPolicy="Local"), "external_local", True),
+    (changed(WEB, internalTrafficPolicy="Local"), "internal_local", True),
+    (
+        changed(WEB, clusterIPs=["10.233.0.17", "2001:db8:3::17"]),
+        "cluster_addresses",
+        ["10.233.0.17", "2001:db8:3::17"],
+    ),
+    (changed(WEB, clusterIPs=None), "cluster_addresses", ["10.233.0.17"]),
+    (
+        changed(WEB, externalIPs=["203.0.113.7", "192.168.100.240"]),
+        "external_addresses",
+        ["192.168.100.240", "203.0.113.7"],
+    ),
+    (API, "external_addresses", []),
+    (API, "node_port", 0),
+    (API, "port_name", "https"),
+    (changed(WEB, managedFields=[{"time": "2026-11-23T20:00:59Z"}, {}]), "age", 1.0),
+    # A clock that runs ahead makes nobody younger than now.
+    (changed(WEB, managedFields=[{"time": "2026-11-23T20:09:00Z"}]), "age", 0.0),
+    (changed(WEB, managedFields=None), "age", 40.0),
+]
+
+
+@pytest.mark.parametrize(("service", "attribute", "value"), ATTRIBUTES)
+def test_attributes_of_a_port(service: Object, attribute: str, value: t.Any) -> None:
+    assert getattr(table(service).ports[0], attribute) == value
+
+
+def test_a_service_without_slices_has_no_endpoints() -> None:
+    assert table(WEB, slices=[]).ports[0].endpoints == []
+    foreign = changed(SLICE, namespace="other")
+    nameless = changed(SLICE, labels={})
+    assert table(WEB, slices=[foreign, nameless]).ports[0].endpoints == []
+
+
+def test_named_ports_lead_to_the_number_that_each_slice_gives() -> None:
+    labels = {"kubernetes.io/service-name": "kube-dns"}
+    one = changed(
+        SLICE,
+        namespace="kube-system",
+        labels=labels,
+        endpoints=[{"addresses": ["10.233.65.1"], "conditions": {}}],
+        ports=[
+            {"name": "dns", "port": 53, "protocol": "UDP"},
+            {"name": "dns-tcp", "port": 53},
+            {"name": "metrics", "port": None, "protocol": "TCP"},
+        ],
+    )
+    other = changed(one, endpoints=[{"addresses": ["10.233.66.1"]}], ports=[{"name": "dns-tcp", "port": 5353}])
+    ports = {
+        port.port_name: [(e.address, e.port) for e in port.endpoints] for port in table(DNS, slices=[one, other]).ports
+    }
+    assert ports == {
+        "dns": [("10.233.65.1", 53)],
+        "dns-tcp": [("10.233.65.1", 53), ("10.233.66.1", 5353)],
+        "metrics": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ({}, (True, True, False)),
+        (None, (True, True, False)),
+        ({"ready": None, "serving": None, "terminating": None}, (True, True, False)),
+        ({"ready": False}, (False, True, False)),
+        ({"ready": False, "serving": False, "terminating": True}, (False, False, True)),
+    ],
+)
+def test_conditions_as_kube_proxy_reads_them(conditions: t.Any, expected: tuple[bool, bool, bool]) -> None:
+    one = changed(SLICE, endpoints=[{"addresses": ["10.233.65.1", "10.233.65.2"], "conditions": conditions}])
+    found = table(WEB, slices=[one]).ports[0].endpoints
+    assert [(e.address, e.node) for e in found] == [("10.233.65.1", "")]
+    assert (found[0].ready, found[0].serving, found[0].terminating) == expected
+
+
+def test_hints() -> None:
+    hints = {"forZones": [{"name": "a"}], "forNodes": [{"name": "node1"}, {"name": "node2"}]}
+    one = changed(SLICE, endpoints=[{"addresses": ["10.233.65.1"], "hints": hints}])
+    assert table(WEB, slices=[one]).ports[0].endpoints == [
+        endpoint("10.233.65.1", 8080, "", zones=["a"], nodes=["node1", "node2"])
+    ]
+
+
+def test_an_address_in_two_slices_counts_once_and_ready_wins() -> None:
+    def slice_with(*ready: bool) -> Object:
+        return changed(SLICE, endpoints=[{"addresses": ["10.233.65.1"], "conditions": {"ready": one}} for one in ready])
+
+    for slices in ([slice_with(False), slice_with(True)], [slice_with(True), slice_with(False)]):
+        assert [e.ready for e in table(WEB, slices=slices).ports[0].endpoints] == [True]
+
+
+def test_names_instead_of_addresses_are_not_for_kube_proxy() -> None:
+    assert table(WEB, slices=[changed(SLICE, addressType="FQDN")]).ports[0].endpoints == []
+
+
+def test_time() -> None:
+    assert _derive.parse_time("2026-11-23T20:01:00Z") == NOW
+    assert _derive.parse_time("2026-11-23T20:01:00.123456Z") == NOW
+
+
+# What MetalLB takes care of -------------------------------------------------------------------------------------------
+
+
+def balanced(*services: Object, **given: t.Any) -> list[Object]:
+    parts = {
+        "slices": [SLICE],
+        "pools": [POOL],
+        "advertisements": [ADVERTISEMENT],
+        "statuses": [STATUS],
+        "loadbalancer_class": "",
+        "now": NOW,
+        **given,
+    }
+    return _derive.balanced(services, **parts)
+
+
+def test_the_seeds_service_as_metallb_has_it() -> None:
+    assert balanced(HEADLESS, WEB, DNS, API) == [
+        {
+            "service": "default/myweb-svc-lb",
+            "addresses": ["192.168.100.240"],
+            "pool": "loadbalanced",
+            "reason": "",
+            "layer2": True,
+            "announcers": ["node2"],
+            "endpoints": 3,
+            "age": 40.0,
+            "cluster_ips": ["10.233.0.17"],
+            "local": False,
+            "internal_local": False,
+            "local_nodes": ["node1", "node2", "node3"],
+            "ports": [{"name": "", "port": 80, "protocol": "TCP", "node_port": 31313, "request": "http"}],
+        }
+    ]
+
+
+def test_rows_are_sorted_and_only_of_metallbs_class() -> None:
+    other = copy.deepcopy(WEB)
+    other["metadata"]["name"] = "a"
+    assert [row["service"] for row in balanced(WEB, other)] == ["default/a", "default/myweb-svc-lb"]
+    assert balanced(changed(WEB, loadBalancerClass="x")) == []
+    assert len(balanced(changed(WEB, loadBalancerClass="x"), WEB, loadbalancer_class="x")) == 1
+
+
+def test_a_service_without_address_says_why() -> None:
+    pending = copy.deepcopy(WEB)
+    pending["status"] = {"loadBalancer": {}}
+    row = balanced(pending, pools=[])[0]
+    assert (row["addresses"], row["pool"], row["layer2"]) == ([], "", False)
+    assert row["reason"] == "there is no IPAddressPool, and MetalLB says nothing in this case"
+
+
+def test_an_old_metallb_does_not_say_who_announces() -> None:
+    assert balanced(WEB, statuses=None)[0]["announcers"] is None
+    assert balanced(WEB, statuses=[])[0]["announcers"] == []
+
+
+@pytest.mark.parametrize(
+    ("statuses", "announcers"),
+    [
+        ([], []),
+        ([STATUS, {**STATUS, "status": {**STATUS["status"], "node": "node1"}}], ["node1", "node2"]),
+        ([STATUS, STATUS], ["node2"]),
+        ([{**STATUS, "status": {**STATUS["status"], "serviceName": "other"}}], []),
+        ([{**STATUS, "status": {**STATUS["status"], "serviceNamespace": "other"}}], []),
+        ([{**STATUS, "status": {**STATUS["status"], "node": ""}}], []),
+        ([{"metadata": {"name": "new"}}], []),
+    ],
+)
+def test_announcers(statuses: list[Object], announcers: list[str]) -> None:
+    assert _derive.announcers(WEB, statuses) == announcers
+
+
+@pytest.mark.parametrize(
+    ("spec", "taken"),
+    [
+        ({}, True),
+        ({"ipAddressPools": ["loadbalanced"]}, True),
+        ({"ipAddressPools": ["other"]}, False),
+        ({"ipAddressPoolSelectors": [{"matchLabels": {"zone": "lan"}}]}, True),
+        ({"ipAddressPoolSelectors": [{"matchLabels": {"zone": "dmz"}}]}, False),
+        ({"ipAddressPools": ["other"], "ipAddressPoolSelectors": [{"matchLabels": {"zone": "lan"}}]}, True),
+        (None, True),
+    ],
+)
+def test_the_pools_that_an_advertisement_takes(spec: Object | None, taken: bool) -> None:
+    assert balanced(WEB, advertisements=[{"metadata": {"name": "x"}, "spec": spec}])[0]["layer2"] is taken
+    assert balanced(WEB, advertisements=[])[0]["layer2"] is False
+
+
+def expression(operator: str, *listed: str, key: str = "zone") -> Object:
+    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(listed)}]}
+
+
+@pytest.mark.parametrize(
+    ("selector", "matches"),
+    [
+        ({}, True),
+        (expression("In", "lan", "wan"), True),
+        (expression("In", "wan"), False),
+        (expression("In", "lan", key="missing"), False),
+        (expression("NotIn", "wan"), True),
+        (expression("NotIn", "lan"), False),
+        (expression("NotIn", "lan", key="missing"), True),
+        (expression("Exists"), True),
+        (expression("Exists", key="missing"), False),
+        (expression("DoesNotExist"), False),
+        (expression("DoesNotExist", key="missing"), True),
+        (expression("Near"), False),
+        ({"matchLabels": {"zone": "lan"}, **expression("In", "wan")}, False),
+    ],
+)
+def test_label_selectors(selector: Object, matches: bool) -> None:
+    assert _derive.selector_matches(selector, {"zone": "lan"}) is matches
+
+
+@pytest.mark.parametrize(
+    ("port", "kind"),
+    [
+        ({"port": 80}, "http"),
+        ({"port": 8080, "protocol": "TCP"}, "http"),
+        ({"port": 80, "protocol": "UDP"}, "connect"),
+        ({"port": 443}, "connect"),
+        ({"port": 443, "name": "https"}, "connect"),
+        ({"port": 8443, "name": "https-http"}, "connect"),
+        ({"port": 3000, "name": "http-web"}, "http"),
+        ({"port": 3000, "name": "web", "appProtocol": "http"}, "http"),
+        ({"port": 80, "name": "http", "appProtocol": "kubernetes.io/h2c"}, "connect"),
+        ({"port": 80, "name": "redis"}, "connect"),
+        ({"port": 53, "protocol": "UDP"}, "dns"),
+        ({"port": 53, "name": "dns-tcp", "protocol": "TCP"}, "dns"),
+    ],
+)
+def test_how_a_port_is_asked(port: Object, kind: str) -> None:
+    assert _derive.request_kind(port) == kind

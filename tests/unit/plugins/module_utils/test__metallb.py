@@ -1,0 +1,187 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _metallb, _resources
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import ApiError
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server
+
+Object = dict[str, t.Any]
+NAMESPACE = "metallb-system"
+POOLS = _resources.POOLS.format(namespace=NAMESPACE)
+NAMES = {  # the labels of the manifests and of the Helm chart
+    "manifest": lambda component: {"app": "metallb", "component": component},
+    "helm": lambda component: {"app.kubernetes.io/name": "metallb", "app.kubernetes.io/component": component},
+}
+
+
+def workload(kind: str, name: str, labels: t.Mapping[str, str], ready: bool = True) -> Object:
+    count = int(ready)
+    status = (
+        {"desiredNumberScheduled": 1, "updatedNumberScheduled": 1, "numberAvailable": count}
+        if kind == "DaemonSet"
+        else {"replicas": 1, "updatedReplicas": 1, "availableReplicas": count}
+    )
+    return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": dict(labels), "generation": 1},
+        "spec": {"replicas": 1},
+        "status": {"observedGeneration": 1, **status},
+    }
+
+
+def pod(name: str, labels: t.Mapping[str, str], **status: t.Any) -> Object:
+    meta = {"name": name, "namespace": NAMESPACE, "labels": dict(labels), "uid": "uid-" + name}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"nodeName": "node1"}, "status": status}
+
+
+def event(name: str, kind: str, of: str, reason: str, last: str, namespace: str = NAMESPACE) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": namespace},
+        "involvedObject": {"kind": kind, "name": of, "uid": "uid-" + of},
+        "type": "Warning",
+        "reason": reason,
+        "message": "as told",
+        "lastTimestamp": last or None,
+        "eventTime": "2026-11-23T20:00:30.000000Z",
+    }
+
+
+WEBHOOKS: Object = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "metallb-webhook-configuration"},
+    "webhooks": [
+        {"name": name, "clientConfig": {"caBundle": "Y2E=", "service": {"name": "webhook-service"}}}
+        for name in ("a", "b")
+    ],
+}
+
+
+def serving(server: Server, ready: bool = True) -> Server:
+    """Add the webhook and the slice of its Service, which 0.13.9 calls differently from 0.16.1."""
+    server.put(WEBHOOKS)
+    server.put(
+        {
+            "metadata": {"labels": {"kubernetes.io/service-name": "webhook-service"}},
+            "endpoints": [{"conditions": {"ready": ready}}],
+        },
+        "/apis/discovery.k8s.io/v1/namespaces/{0}/endpointslices/webhook-service-x7k2p".format(NAMESPACE),
+    )
+    return server
+
+
+@pytest.mark.parametrize("made_by", NAMES)
+def test_metallb_is_found_by_its_labels(made_by: str) -> None:
+    labels = NAMES[made_by]
+    server = serving(
+        Server(
+            workload("Deployment", "metallb-controller", labels("controller")),
+            workload("DaemonSet", "metallb-speaker", labels("speaker")),
+            workload("DaemonSet", "something-else", {"app": "other"}, ready=False),
+        )
+    )
+    parts = _metallb.progress(server.api, NAMESPACE, True)
+    assert [(part.name, part.done) for part in parts] == [
+        ("Deployment/metallb-system/metallb-controller", True),
+        ("DaemonSet/metallb-system/metallb-speaker", True),
+        ("ValidatingWebhookConfiguration/metallb-webhook-configuration", True),
+    ]
+    assert _metallb.is_ready(server.api, NAMESPACE, True)
+    assert _metallb.controller_problem(server.api, NAMESPACE) == ""
+
+
+def test_nothing_is_installed() -> None:
+    server = Server(without=["metallb.io"])
+    parts = _metallb.progress(server.api, NAMESPACE, True)
+    assert [(part.done, part.status) for part in parts] == [(False, "missing")] * 3
+    assert not _metallb.is_ready(server.api, NAMESPACE, True)
+    assert _metallb.controller_problem(server.api, NAMESPACE) == "it does not exist"
+    assert _metallb.live_pools(server.api, NAMESPACE) == _metallb.live_ranges(server.api, NAMESPACE) == []
+
+
+def test_a_speaker_that_is_not_wanted_is_not_missed() -> None:
+    server = serving(Server(workload("Deployment", "controller", NAMES["manifest"]("controller"))))
+    assert _metallb.is_ready(server.api, NAMESPACE, False)
+    assert not _metallb.is_ready(server.api, NAMESPACE, True)
+
+
+def test_reasons_come_from_the_pods_and_their_events() -> None:
+    labels = NAMES["manifest"]("speaker")
+    server = serving(
+        Server(
+            workload("Deployment", "controller", NAMES["manifest"]("controller")),
+            workload("DaemonSet", "speaker", labels, ready=False),
+            pod("speaker-x7k2p", labels),
+            pod("controller-k2p7x", NAMES["manifest"]("controller"), conditions=[]),
+            event("1", "Pod", "speaker-x7k2p", "FailedMount", "2026-11-23T20:00:20Z"),
+            event("2", "Pod", "speaker-x7k2p", "Older", "2026-11-23T20:00:10Z"),
+            event("3", "Service", "speaker-x7k2p", "Other", "2026-11-23T20:00:40Z"),
+        )
+    )
+    speaker = _metallb.progress(server.api, NAMESPACE, True)[1]
+    assert speaker.reasons == ["pod speaker-x7k2p on node1: FailedMount: as told"]
+
+
+def test_the_webhook_needs_an_endpoint() -> None:
+    assert _metallb.webhook(serving(Server()).api, NAMESPACE).done
+    assert _metallb.webhook(serving(Server(), ready=False).api, NAMESPACE).reasons == [
+        "its Service has no ready endpoint"
+    ]
+
+
+NOT_SERVING = 'failed calling webhook "x": connection refused'
+ANSWERS: list[tuple[int, str, str]] = [
+    # status, message, why it has not answered
+    (403, 'admission webhook "x" denied the request: resource must be created in metallb-system namespace', ""),
+    (422, "IPAddressPool is invalid", ""),
+    (500, "Internal error occurred: " + NOT_SERVING, "Internal error occurred: " + NOT_SERVING),
+    (404, "the server could not find the requested resource", "the server could not find the requested resource"),
+]
+
+
+@pytest.mark.parametrize(("status", "message", "why"), ANSWERS)
+def test_whatever_the_webhook_says_it_has_answered(status: int, message: str, why: str) -> None:
+    server = Server()
+    server.fail("post", POOLS, status, message)
+    assert _metallb.webhook_answer(server.api, NAMESPACE) == why
+    assert server.writes == ["post {0} (dry run)".format(POOLS)]
+
+
+def test_asking_leaves_nothing_behind() -> None:
+    server = Server()
+    assert _metallb.webhook_answer(server.api, NAMESPACE) == ""
+    assert server.objects == {}
+    server.fail("post", POOLS, 401, "Unauthorized")
+    with pytest.raises(ApiError, match="Unauthorized"):
+        _metallb.webhook_answer(server.api, NAMESPACE)
+
+
+def test_events_of_one_service_newest_last() -> None:
+    server = Server(
+        event("1", "Service", "web", "second", "2026-11-23T20:00:40Z", "default"),
+        event("2", "Service", "web", "first", "", "default"),  # has only the newer field
+        event("3", "Service", "other", "x", "2026-11-23T20:00:50Z", "default"),
+        event("4", "Pod", "web", "x", "2026-11-23T20:00:50Z", "default"),
+        event("5", "Service", "web", "x", "2026-11-23T20:00:50Z", "elsewhere"),
+    )
+    assert [one["reason"] for one in _metallb.service_events(server.api, "default", "web")] == ["first", "second"]
+
+
+def test_live_ranges_leave_out_what_metallb_cannot_read() -> None:
+    server = Server()
+    for name, addresses in (("a", ["192.0.2.0/28", "nonsense"]), ("b", ["2001:db8::1-2001:db8::5"]), ("c", [])):
+        server.put({"metadata": {"name": name}, "spec": {"addresses": addresses}}, POOLS + "/" + name)
+    assert [one.text for one in _metallb.live_ranges(server.api, NAMESPACE)] == [
+        "192.0.2.0/28",
+        "2001:db8::1-2001:db8::5",
+    ]

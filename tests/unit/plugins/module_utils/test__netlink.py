@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pathlib
+import struct
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _netlink
+
+FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures" / "netlink"
+
+
+def recorded(name: str) -> bytes:
+    """Return what Linux 6.18 answered in a network namespace with a bridge, a tun device and a kube-ipvs0."""
+    return bytes.fromhex((FIXTURES / f"{name}.hex").read_text().replace("\n", ""))
+
+
+LINKS = _netlink.parse_links(recorded("links"))
+
+
+def test_links() -> None:
+    assert [(link.name, link.mac, link.master) for link in LINKS] == [
+        ("lo", "00:00:00:00:00:00", ""),
+        ("peer0", "02:00:5e:00:53:02", "br0"),
+        ("eth0", "02:00:5e:00:53:01", ""),
+        ("br0", "02:00:5e:00:53:03", ""),
+        ("kube-ipvs0", "02:00:5e:00:53:04", ""),
+        ("ptp0", "", ""),
+    ]
+    flags = {link.name: link.flags for link in LINKS}
+    assert flags["lo"] & _netlink.IFF_LOOPBACK
+    assert flags["eth0"] & _netlink.IFF_UP
+    assert not flags["kube-ipvs0"] & _netlink.IFF_UP
+    assert flags["kube-ipvs0"] & _netlink.IFF_NOARP
+
+
+def test_addresses_with_their_interface_prefix_and_scope() -> None:
+    found = _netlink.parse_addresses(recorded("addresses"), LINKS)
+    assert [tuple(row) for row in found] == [
+        ("lo", "127.0.0.1", 8, "host"),
+        ("lo", "198.51.100.1", 32, "global"),
+        ("eth0", "192.0.2.10", 24, "global"),
+        ("kube-ipvs0", "192.168.100.240", 32, "global"),
+        ("kube-ipvs0", "10.233.0.1", 32, "global"),
+        # Of a point-to-point link its own address, not the peer's 203.0.113.2.
+        ("ptp0", "203.0.113.1", 32, "global"),
+        ("lo", "::1", 128, "host"),
+        ("peer0", "fe80::5eff:fe00:5302", 64, "link"),
+        ("eth0", "2001:db8::10", 64, "global"),
+        ("eth0", "fe80::5eff:fe00:5301", 64, "link"),
+        ("br0", "fe80::5eff:fe00:5303", 64, "link"),
+        ("kube-ipvs0", "2001:db8:1::1", 128, "global"),
+    ]
+
+
+@pytest.mark.parametrize("size", [7, 17, 100])
+def test_a_truncated_answer_is_no_answer(size: int) -> None:
+    with pytest.raises(_netlink.NetlinkError, match="truncated"):
+        _netlink.parse_links(recorded("links")[:size])
+
+
+def message(kind: int, flags: int = 0, payload: bytes = b"") -> bytes:
+    return struct.pack("=IHHII", 16 + len(payload), kind, flags, 1, 0) + payload
+
+
+def test_a_dump_ends_with_done() -> None:
+    assert not _netlink.is_complete(message(_netlink.RTM_NEWADDR, payload=bytes(8)))
+    assert _netlink.is_complete(message(_netlink.RTM_NEWADDR, payload=bytes(8)) + message(_netlink.NLMSG_DONE))
+
+
+def test_a_refusal_says_why() -> None:
+    with pytest.raises(_netlink.NetlinkError, match="Operation not permitted"):
+        _netlink.is_complete(message(_netlink.NLMSG_ERROR, payload=struct.pack("=i", -1)))
+
+
+def test_a_dump_that_was_interrupted_is_asked_for_again() -> None:
+    answers = [message(_netlink.NLMSG_DONE, _netlink.NLM_F_DUMP_INTR), recorded("links")]
+    asked = []
+
+    def dump(kind: int) -> bytes:
+        asked.append(kind)
+        answer = answers.pop(0)
+        _netlink.is_complete(answer)
+        return answer
+
+    assert _netlink.read_links(dump) == LINKS
+    assert asked == [_netlink.RTM_GETLINK] * 2
+
+
+def test_a_dump_that_is_always_interrupted_is_a_fault() -> None:
+    def dump(dummy: int) -> bytes:
+        raise _netlink.DumpInterrupted("changed")
+
+    with pytest.raises(_netlink.NetlinkError):
+        _netlink.read_links(dump)
+
+
+def test_this_machine_has_a_loopback() -> None:
+    links = _netlink.read_links()
+    assert ("lo", "127.0.0.1", 8, "host") in [tuple(row) for row in _netlink.read_addresses(links)]

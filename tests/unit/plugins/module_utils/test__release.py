@@ -1,0 +1,233 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _release, _resources
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings, normalise
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
+from kubelab import artefacts
+from kubelab.errors import LabError
+
+Object = dict[str, t.Any]
+
+RAW = yaml.safe_dump_all(fixture("manifest"), width=1000).encode()
+SUMS = pathlib.Path(__file__).parents[3] / "lab" / "metallb-manifests.sha256"
+
+
+def settings(**variables: t.Any) -> Settings:
+    outcome = normalise({"metallb_enabled": True, "metallb_ip_range": "192.0.2.0/28", **variables})
+    assert outcome.errors == []
+    return outcome.settings
+
+
+def released(**variables: t.Any) -> dict[str, Object]:
+    """Return what must be there, by kind."""
+    return {obj["kind"]: obj for obj in _release.release(_release.load(RAW), settings(**variables)).present}
+
+
+def container(obj: Object) -> Object:
+    return t.cast(Object, obj["spec"]["template"]["spec"]["containers"][0])
+
+
+def test_without_settings_everything_is_as_released_but_the_order_and_the_certificates() -> None:
+    found = _release.release(_release.load(RAW), settings())
+    assert [obj["kind"] for obj in found.present[:2]] == ["Namespace", "CustomResourceDefinition"]
+    assert found.absent == []
+    expected = fixture("manifest")
+    del expected[3]["spec"]["conversion"]["webhook"]["clientConfig"]["caBundle"]
+    del expected[5]["webhooks"][0]["clientConfig"]["caBundle"]
+    assert sorted(found.present, key=_resources.path) == sorted(expected, key=_resources.path)
+
+
+def test_documents_are_not_changed() -> None:
+    documents = _release.load(RAW)
+    before = copy.deepcopy(documents)
+    _release.release(documents, settings(metallb_namespace="lb", metallb_port="7472", metallb_log_level="debug"))
+    assert documents == before
+
+
+def test_another_namespace_and_all_that_points_there() -> None:
+    found = released(metallb_namespace="lb")
+    assert found["Namespace"]["metadata"]["name"] == "lb"
+    assert found["Deployment"]["metadata"]["namespace"] == found["DaemonSet"]["metadata"]["namespace"] == "lb"
+    assert found["ClusterRoleBinding"]["subjects"] == [
+        {"kind": "ServiceAccount", "name": "speaker", "namespace": "lb"},
+        {"kind": "Group", "name": "operators", "apiGroup": "rbac.authorization.k8s.io"},
+    ]
+    conversion = found["CustomResourceDefinition"]["spec"]["conversion"]["webhook"]["clientConfig"]
+    assert conversion == {"service": {"name": "metallb-webhook-service", "namespace": "lb", "path": "/convert"}}
+    hook = found["ValidatingWebhookConfiguration"]["webhooks"][0]["clientConfig"]
+    assert hook == {"service": {"name": "metallb-webhook-service", "namespace": "lb", "path": "/validate"}}
+    # What does not lie in MetalLB's own namespace stays where it is.
+    assert found["ConfigMap"]["metadata"]["namespace"] == "kube-system"
+
+
+def test_without_a_speaker_it_must_not_be_there() -> None:
+    found = _release.release(_release.load(RAW), settings(metallb_speaker_enabled=False, metallb_namespace="lb"))
+    assert [_resources.reference(obj) for obj in found.absent] == ["DaemonSet/lb/speaker"]
+    assert "DaemonSet" not in [obj["kind"] for obj in found.present]
+    assert "Deployment" in [obj["kind"] for obj in found.present]
+
+
+IMAGES: list[tuple[dict[str, str], str, str]] = [
+    ({}, "quay.io/metallb/controller:v0.16.1", "quay.io/metallb/speaker:v0.16.1"),
+    ({"metallb_image_tag": "v1"}, "quay.io/metallb/controller:v1", "quay.io/metallb/speaker:v1"),
+    (
+        {"metallb_controller_image_repo": "192.0.2.1:5000/c"},
+        "192.0.2.1:5000/c:v0.16.1",
+        "quay.io/metallb/speaker:v0.16.1",
+    ),
+    (
+        {"quay_image_repo": "192.0.2.1:5000", "metallb_speaker_image_repo": "192.0.2.1:5000/s"},
+        "192.0.2.1:5000/metallb/controller:v0.16.1",
+        "192.0.2.1:5000/s:v0.16.1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("variables", "controller", "speaker"), IMAGES)
+def test_images(variables: dict[str, str], controller: str, speaker: str) -> None:
+    found = released(**variables)
+    assert container(found["Deployment"])["image"] == controller
+    assert container(found["DaemonSet"])["image"] == speaker
+
+
+ARGUMENTS: list[tuple[dict[str, t.Any], list[str]]] = [
+    ({"metallb_log_level": "debug"}, ["--port=9120", "--log-level=debug"]),
+    ({"metallb_loadbalancer_class": "l2"}, ["--port=9120", "--log-level=info", "--lb-class=l2"]),
+    ({"metallb_port": 7472}, ["--port=7472", "--log-level=info"]),
+]
+
+
+@pytest.mark.parametrize(("variables", "arguments"), ARGUMENTS)
+def test_arguments_of_both(variables: dict[str, t.Any], arguments: list[str]) -> None:
+    found = released(**variables)
+    assert container(found["Deployment"])["args"] == container(found["DaemonSet"])["args"] == arguments
+
+
+def test_the_port_of_the_metrics_everywhere_it_stands_and_nowhere_else() -> None:
+    for obj in (released(metallb_port="7472")[kind] for kind in ("Deployment", "DaemonSet")):
+        assert container(obj)["ports"][0] == {"name": "metricshttps", "containerPort": 7472}
+        assert container(obj)["ports"][1]["containerPort"] in (9443, 7946)
+        assert obj["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"] == "7472"
+    assert container(released(metallb_port="7472")["Deployment"])["readinessProbe"]["httpGet"]["port"] == 17472
+
+
+def test_a_manifest_without_the_argument_cannot_have_another_port() -> None:
+    documents = _release.load(RAW.replace(b"--port=9120", b"--metrics=9120"))
+    with pytest.raises(_release.BadManifest, match="the container controller has no --port argument to change"):
+        _release.release(documents, settings(metallb_port="7472"))
+
+
+def test_limits_selectors_and_tolerations() -> None:
+    taint = {"key": "edge", "operator": "Exists", "effect": "NoSchedule"}
+    own = {"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}
+    found = released(
+        metallb_limits_cpu="100m",
+        metallb_limits_mem="100Mi",
+        metallb_speaker_nodeselector={"edge": "true"},
+        metallb_speaker_tolerations=[taint, own],
+    )
+    speaker, controller = (found[kind]["spec"]["template"]["spec"] for kind in ("DaemonSet", "Deployment"))
+    for pod in (speaker, controller):
+        assert pod["containers"][0]["resources"] == {"limits": {"cpu": "100m", "memory": "100Mi"}}
+    assert speaker["nodeSelector"] == {"kubernetes.io/os": "linux", "edge": "true"}
+    assert speaker["tolerations"] == [taint, own]  # the manifest's own one counts once
+    assert controller["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert "tolerations" not in controller
+
+
+NOT_METALLB: list[tuple[bytes, str]] = [
+    (b"{", "the manifest is not YAML"),
+    (b"", "holds no Deployment"),
+    (b"<html>Sign in</html>", "holds no Deployment"),
+    (b"- a\n---\ntext\n", "holds no Deployment"),
+    (RAW.replace(b"kind: DaemonSet", b"kind: StatefulSet"), "use metallb-native.yaml"),
+]
+
+
+@pytest.mark.parametrize(("data", "reason"), NOT_METALLB)
+def test_what_is_not_metallbs_manifest(data: bytes, reason: str) -> None:
+    with pytest.raises(_release.BadManifest, match=reason):
+        _release.load(data)
+
+
+def test_pools_and_then_what_announces_them() -> None:
+    objects = _release.pool_objects(
+        settings(
+            metallb_namespace="lb",
+            metallb_ip_range=None,
+            metallb_config={
+                "address_pools": {
+                    "one": {"ip_range": ["192.0.2.0/28", "192.0.2.20-192.0.2.29"], "auto_assign": False},
+                    "two": {"ip_range": ["2001:db8::/120"], "avoid_buggy_ips": True},
+                },
+                "layer2": ["two"],
+            },
+        )
+    )
+    assert [_resources.reference(obj) for obj in objects] == [
+        "IPAddressPool/lb/one",
+        "IPAddressPool/lb/two",
+        "L2Advertisement/lb/two",
+    ]
+    assert [obj["spec"] for obj in objects] == [
+        {"addresses": ["192.0.2.0/28", "192.0.2.20-192.0.2.29"], "autoAssign": False, "avoidBuggyIPs": False},
+        {"addresses": ["2001:db8::/120"], "autoAssign": True, "avoidBuggyIPs": True},
+        {"ipAddressPools": ["two"]},
+    ]
+    assert {obj["apiVersion"] for obj in objects} == {"metallb.io/v1beta1"}
+
+
+def test_sums_agree_with_those_of_the_lab() -> None:
+    lines = [line.split() for line in SUMS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    recorded = {version: checksum for version, checksum, file in lines if file == _release.FILE}
+    assert recorded
+    assert _release.SUMS.items() <= recorded.items()
+
+
+def official(version: str) -> bytes:
+    """Return the official manifest where the lab has fetched it."""
+    try:
+        directory = artefacts.path("manifests", metallb=version)
+    except LabError as exc:
+        pytest.skip("the lab has not fetched the manifest of {0}: {1}".format(version, exc))
+    return (directory / _release.FILE).read_bytes()
+
+
+@pytest.mark.parametrize("version", list(_release.SUMS))
+def test_official_manifests(version: str) -> None:
+    data = official(version)
+    _release.check_sum(data, _release.SUMS[version], "the official manifest")
+    documents = _release.load(data)
+    found = _release.release(
+        documents,
+        settings(
+            metallb_version=version,
+            metallb_namespace="lb",
+            metallb_port="7500",
+            metallb_log_level="debug",
+            metallb_loadbalancer_class="l2",
+            metallb_speaker_enabled=False,
+        ),
+    )
+    assert len(found.present) + len(found.absent) == len(documents)
+    assert [obj["kind"] for obj in found.absent] == ["DaemonSet"]
+    for obj in [*found.present, *found.absent]:
+        assert _resources.path(obj).startswith("/api")
+        assert obj["metadata"].get("namespace", "lb") == "lb"
+    assert "namespace: metallb-system" not in yaml.safe_dump_all(found.present)
+    assert [arg for arg in container(found.absent[0])["args"] if arg.startswith(("--port", "--log", "--lb"))] == [
+        "--port=7500",
+        "--log-level=debug",
+        "--lb-class=l2",
+    ]

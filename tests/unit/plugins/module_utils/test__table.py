@@ -1,0 +1,86 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _table
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, LAG, NOTE, OK, UNKNOWN, Row
+
+ROWS = [
+    Row(OK, "default/web", "EXTERNAL-IP", "API", "an address of pool loadbalanced", "192.168.100.240", "a"),
+    Row(FAULT, "default/web", "ARP", "segment, 192.168.100.240", "one answer, from node2", "no answer", "b"),
+    Row(OK, "nodes", "strict ARP", "node1", "arp_ignore 1, arp_announce 2", "arp_ignore 1, arp_announce 2", "c"),
+    Row(LAG, "nodes", "IPVS missing", "node1: default/web", "weight 1", "absent", "d"),
+    Row(NOTE, "nodes", "data plane", "node3", "checked", "not in this run", "e"),
+]
+
+WIDE = """\
+Proof
+
+default/web
+          CHECK         WHERE                     EXPECTED                         FOUND
+  ok      EXTERNAL-IP   API                       an address of pool loadbalanced  192.168.100.240
+  FAULT   ARP           segment, 192.168.100.240  one answer, from node2           no answer
+
+nodes
+          CHECK         WHERE                     EXPECTED                         FOUND
+  ok      strict ARP    node1                     arp_ignore 1, arp_announce 2     arp_ignore 1, arp_announce 2
+  moving  IPVS missing  node1: default/web        weight 1                         absent
+  note    data plane    node3                     checked                          not in this run
+
+5 checks: 2 ok, 1 FAULT, 1 moving, 1 note"""
+
+
+def text(rows: list[Row], width: int) -> str:
+    return "\n".join(line.text for line in _table.render("Proof", rows, width))
+
+
+def test_a_wide_terminal() -> None:
+    assert text(ROWS, 160) == WIDE
+
+
+@pytest.mark.parametrize("width", [120, 100, 80])
+def test_a_narrow_terminal_wraps_and_loses_nothing(width: int) -> None:
+    lines = text(ROWS, width).splitlines()
+    assert max(map(len, lines)) <= width
+    for row in ROWS:
+        for cell in row[2:6]:
+            assert all(word in " ".join(lines) for word in cell.split()), cell
+
+
+def test_too_narrow_is_as_narrow_as_possible() -> None:
+    assert max(map(len, text(ROWS, 20).splitlines())) <= 2 + 5 * _table._NARROWEST + 4 * 2
+
+
+def test_lines_know_their_colour() -> None:
+    lines = _table.render("Proof", ROWS, 160)
+    colours = {line.text.split()[0]: line.verdict for line in lines if line.text.strip()}
+    assert colours["FAULT"] == FAULT
+    assert colours["moving"] == LAG
+    assert colours["ok"] == OK
+    assert colours["CHECK"] == ""
+    assert lines[-1].verdict == FAULT
+    assert _table.render("Proof", ROWS[:1], 160)[-1].verdict == OK
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([], "0 checks: "),
+        (ROWS[:1], "1 checks: 1 ok"),
+        ([ROWS[1]._replace(verdict=UNKNOWN)], "1 checks: 1 unknown"),
+        (ROWS, "5 checks: 2 ok, 1 FAULT, 1 moving, 1 note"),
+    ],
+)
+def test_summary(rows: list[Row], line: str) -> None:
+    assert _table.summary(rows) == line
+    assert text(rows, 80).splitlines()[-1] == line
+
+
+def test_each_fault_is_a_sentence() -> None:
+    assert _table.fault_sentences(ROWS) == [
+        "default/web: ARP, segment, 192.168.100.240: expected one answer, from node2, found no answer."
+    ]

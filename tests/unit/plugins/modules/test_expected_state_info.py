@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected
+from ansible_collections.kubeaddons.metallb.plugins.modules import expected_state_info
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
+
+Object = dict[str, t.Any]
+METALLB = "/apis/metallb.io/v1beta1/namespaces/metallb-system/{0}/{1}"
+
+
+def cluster(without: t.Sequence[str] = ()) -> Server:
+    server = Server(*fixture("kube_proxy")[:1], without=without, date="Mon, 23 Nov 2026 20:01:00 GMT")
+    for obj in fixture("services"):
+        if obj["kind"] == "EndpointSlice":
+            server.put(obj, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/" + obj["metadata"]["name"])
+        elif obj["kind"] == "ServiceL2Status":
+            server.put(obj, METALLB.format("servicel2statuses", obj["metadata"]["name"]))
+        else:
+            server.put(obj)
+    node = {
+        "metadata": {"name": "node1"},
+        "status": {"addresses": [{"type": "InternalIP", "address": "192.168.100.11"}]},
+    }
+    server.put(node, "/api/v1/nodes/node1")
+    return server
+
+
+def derive(server: Server) -> Object:
+    return expected_state_info.derive(server.api, {"metallb_namespace": "metallb-system", "loadbalancer_class": ""})
+
+
+def test_the_seeds_cluster() -> None:
+    found = derive(cluster())
+    assert found.keys() == expected_state_info.EMPTY.keys()
+    table = _expected.unpack(found["expected"])
+    assert [port.service for port in table.ports if port.age == 40.0] == ["default/myweb-svc-lb"]
+    assert len(table.ports) == 5
+    assert (found["mode"], found["sync_period"], found["nodes"]) == ("ipvs", 60.0, {"node1": ["192.168.100.11"]})
+    assert [(one["service"], one["announcers"], one["layer2"]) for one in found["services"]] == [
+        ("default/myweb-svc-lb", ["node2"], True)
+    ]
+    asked = [(one["check"], one["target"]["address"], one["target"]["port"]) for one in found["targets"]["outside"]]
+    assert asked == [("EXTERNAL-IP", "192.168.100.240", 80), ("NodePort", "192.168.100.11", 31313)]
+    assert [one["target"]["address"] for one in found["targets"]["inside"]] == ["10.233.0.17"]
+    assert found["targets"]["arp"] == ["192.168.100.240"]
+
+
+def test_a_cluster_without_metallb() -> None:
+    found = derive(cluster(without=["metallb.io"]))
+    # It has an address all the same, of a MetalLB that is gone or of another load balancer.
+    assert found["services"][0]["reason"] == "has 192.168.100.240, which no IPAddressPool holds"
+    assert found["services"][0]["announcers"] is None
+
+
+def test_a_config_map_of_another_kind() -> None:
+    server = cluster()
+    server.objects["/api/v1/namespaces/kube-system/configmaps/kube-proxy"]["data"] = {}
+    found = derive(server)
+    assert found["failed"]
+    assert found["msg"].startswith("ConfigMap kube-system/kube-proxy has no readable config.conf")

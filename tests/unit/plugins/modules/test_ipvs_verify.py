@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected, _ipvs, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.modules import ipvs_verify
+
+Run = t.Callable[..., dict[str, t.Any]]
+
+POD = "10.233.64.5:8080"
+VIP = "192.168.100.240"
+CLUSTER = "10.233.0.10"
+KEYS = {"differences", "differences_total", "faults_total", "checked", "problem", "seconds"}
+
+
+def expected(services: int = 1, **changes: t.Any) -> str:
+    endpoint = _expected.Endpoint("10.233.64.5", 8080, "node1", True, True, False, [], [])
+    rows = [
+        _expected.ServicePort(
+            f"default/myweb-{number}", "", "TCP", 80 + number, 0, [CLUSTER], [VIP], False, False, 0, 3600.0, [endpoint]
+        )
+        for number in range(services)
+    ]
+    table = _expected.Expected({"node1": "", "node2": ""}, "ipvs", "rr", [], [], 30.0, rows)
+    return _expected.pack(table._replace(**changes))
+
+
+def table(services: int = 1, backends: t.Sequence[str] = (POD,), unparsed: t.Sequence[str] = ()) -> _ipvs.Table:
+    real = {backend: _ipvs.RealServer("Masq", 1, 0, 0) for backend in backends}
+    servers = [
+        _ipvs.VirtualServer("TCP", f"{address}:{80 + number}", "rr", [], 0, "", real)
+        for number in range(services)
+        for address in (CLUSTER, VIP)
+    ]
+    return _ipvs.Table(servers, list(unparsed))
+
+
+class Node:
+    """A node whose kernel answers by script; sleeping takes no time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tables: list[_ipvs.Table | Exception] = [table()]
+        self.bound = [CLUSTER, VIP]
+        self.reads = 0
+        self.slept: list[float] = []
+        monkeypatch.setattr(_ipvs, "read_proc", self.read)
+        monkeypatch.setattr(_netlink, "read_links", list)
+        monkeypatch.setattr(_netlink, "read_addresses", self.addresses)
+        monkeypatch.setattr("time.sleep", self.slept.append)
+        monkeypatch.setattr("time.monotonic", lambda: 100.0 + sum(self.slept))
+        # The garbage collector is this process's, not a node's.
+        monkeypatch.setattr("gc.disable", lambda: None)
+
+    def read(self) -> _ipvs.Table:
+        found = self.tables[min(self.reads, len(self.tables) - 1)]
+        self.reads += 1
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def addresses(self, _links: t.Any) -> list[_netlink.Address]:
+        return [
+            _netlink.Address("eth0", "192.168.100.100", 24, "global"),
+            *(_netlink.Address("kube-ipvs0", address, 32, "global") for address in self.bound),
+        ]
+
+
+@pytest.fixture
+def node(monkeypatch: pytest.MonkeyPatch) -> Node:
+    return Node(monkeypatch)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_healthy_node(run_module: Run, node: Node, check_mode: bool) -> None:
+    found = run_module(ipvs_verify, check_mode, expected=expected(), node="node1")
+    assert (found["failed"], found["changed"], found["problem"]) == (False, False, "")
+    assert (found["differences"], found["differences_total"], found["faults_total"]) == ([], 0, 0)
+    assert found["checked"] == {"virtual_servers": 2, "real_servers": 2, "draining": 0, "foreign": 0}
+    assert (node.reads, node.slept, found["seconds"]) == (1, [], 0.0)
+
+
+def test_little_travels_back_however_large_the_table_is(run_module: Run, node: Node) -> None:
+    node.tables = [table(3000)]
+    packed = expected(3000)
+    assert len(packed) > 10000
+    found = run_module(ipvs_verify, expected=packed, node="node1")
+    assert found["checked"]["virtual_servers"] == 6000
+    assert len(json.dumps(found)) < 10000
+
+
+def test_a_backend_that_is_missing_does_not_fail_the_module(run_module: Run, node: Node) -> None:
+    node.tables = [table(backends=())]
+    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    assert (found["failed"], found["problem"], found["faults_total"]) == (False, "", 2)
+    assert [(row["kind"], row["address"], row["backend"]) for row in found["differences"]] == [
+        ("missing", CLUSTER, POD),
+        ("missing", VIP, POD),
+    ]
+    assert (node.reads, found["seconds"]) == (3, 2.0)
+
+
+def test_a_difference_of_one_read_is_none(run_module: Run, node: Node) -> None:
+    node.tables = [table(backends=()), table()]
+    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    assert (found["differences"], node.reads) == ([], 2)
+
+
+def test_differences_are_bounded(run_module: Run, node: Node) -> None:
+    node.tables = [_ipvs.Table([], [])]
+    found = run_module(ipvs_verify, expected=expected(100), node="node1")
+    assert (len(found["differences"]), found["differences_total"]) == (50, 200)
+    found = run_module(ipvs_verify, expected=expected(100), node="node1", limit=3)
+    assert (len(found["differences"]), found["faults_total"]) == (3, 200)
+
+
+def test_an_orphan_is_watched_for_as_long_as_told(run_module: Run, node: Node) -> None:
+    node.tables = [table(2)]
+    found = run_module(ipvs_verify, expected=expected(), node="node1", settle=6)
+    assert [row["kind"] for row in found["differences"]] == ["orphan", "orphan"]
+    assert sum(node.slept) == 6
+
+
+def test_an_address_that_is_not_bound(run_module: Run, node: Node) -> None:
+    node.bound = [CLUSTER]
+    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    assert [(row["kind"], row["address"]) for row in found["differences"]] == [("bind", VIP)]
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        (_ipvs.NoIpvs("the kernel has no IPVS"), "the kernel has no IPVS"),
+        (_ipvs.IpvsError("/proc/net/ip_vs is truncated"), "truncated"),
+        (table(unparsed=["XTP  odd"]), "please report"),
+    ],
+)
+def test_a_node_that_cannot_be_judged_is_not_green(
+    run_module: Run, node: Node, first: _ipvs.Table | Exception, reason: str
+) -> None:
+    node.tables = [first]
+    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    assert not found["failed"]
+    assert reason in found["problem"]
+    assert found["checked"] == {"virtual_servers": 0, "real_servers": 0, "draining": 0, "foreign": 0}
+    assert set(found) >= KEYS
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "reason"),
+    [({}, "node9", "no node named node9"), ({"mode": "iptables"}, "node1", "iptables mode")],
+)
+def test_a_node_that_the_table_is_not_for(
+    run_module: Run, node: Node, changes: dict[str, t.Any], name: str, reason: str
+) -> None:
+    found = run_module(ipvs_verify, expected=expected(**changes), node=name)
+    assert reason in found["problem"]
+    assert node.reads == 0
+
+
+@pytest.mark.parametrize("packed", ["hello", "aGVsbG8=", ""])
+def test_something_else_than_a_table_fails_with_the_same_keys(run_module: Run, node: Node, packed: str) -> None:
+    found = run_module(ipvs_verify, expected=packed, node="node1")
+    assert found["failed"]
+    assert "expected_state_info" in found["msg"]
+    assert set(found) >= KEYS

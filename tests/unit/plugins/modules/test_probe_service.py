@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources
+from ansible_collections.kubeaddons.metallb.plugins.modules import probe_service
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
+
+Object = dict[str, t.Any]
+DNS = fixture("services")[2]
+POOLS = _resources.POOLS.format(namespace="metallb-system")
+NAME = "kube-system/kubeaddons-metallb-probe"
+
+
+def cluster(*objects: Object, pools: t.Sequence[tuple[str, bool]] = (("lan", True),)) -> Server:
+    server = Server(*(objects or (DNS,)))
+    for name, auto_assign in pools:
+        server.put({"metadata": {"name": name}, "spec": {"autoAssign": auto_assign}}, POOLS + "/" + name)
+    return server
+
+
+def ensure(server: Server, check_mode: bool = False, state: str = "present", own_class: str = "") -> Object:
+    params = {"metallb_namespace": "metallb-system", "state": state, "loadbalancer_class": own_class}
+    module = types.SimpleNamespace(params=params, check_mode=check_mode)
+    return probe_service.ensure(server.api, t.cast(t.Any, module))
+
+
+def test_made_once_and_removed_once() -> None:
+    server = cluster()
+    assert ensure(server, check_mode=True) == {"changed": True, "service": NAME}
+    assert probe_service.PATH not in server.objects
+    assert ensure(server) == {"changed": True, "service": NAME}
+    assert ensure(server) == {"service": NAME}
+    made = server.objects[probe_service.PATH]
+    assert made["metadata"]["labels"] == {"app.kubernetes.io/managed-by": "kubeaddons.metallb"}
+    assert made["spec"] == {
+        "type": "LoadBalancer",
+        "selector": {"k8s-app": "kube-dns"},
+        "ports": [{"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 5353}],
+    }
+    assert ensure(server, check_mode=True, state="absent") == {"changed": True}
+    assert probe_service.PATH in server.objects
+    assert ensure(server, state="absent") == {"changed": True}
+    assert ensure(server, state="absent") == {"changed": False}
+
+
+@pytest.mark.parametrize(
+    ("pools", "annotations"),
+    [
+        ([("a", False), ("b", True)], {}),
+        # An old MetalLB knows only the old name.
+        ([("a", False)], {"metallb.io/address-pool": "a", "metallb.universe.tf/address-pool": "a"}),
+    ],
+)
+def test_a_pool_that_must_be_asked_for(pools: list[tuple[str, bool]], annotations: Object) -> None:
+    server = cluster(pools=pools)
+    ensure(server, own_class="x")
+    assert server.objects[probe_service.PATH]["metadata"]["annotations"] == annotations
+    assert server.objects[probe_service.PATH]["spec"]["loadBalancerClass"] == "x"
+
+
+def only_udp() -> Object:
+    return {**DNS, "spec": {**DNS["spec"], "ports": DNS["spec"]["ports"][:1]}}
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"),
+    [
+        (cluster(pools=[]), "there is no IPAddressPool"),
+        (cluster(only_udp()), "no Service with the label k8s-app=kube-dns offers DNS over TCP"),
+        (cluster(fixture("services")[0]), "no Service with the label k8s-app=kube-dns offers DNS over TCP"),
+    ],
+)
+def test_where_there_is_nothing_to_probe(server: Server, reason: str) -> None:
+    assert ensure(server) == {"reason": reason}
+    assert server.writes == []
