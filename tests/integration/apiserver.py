@@ -133,6 +133,8 @@ def ready(directory: Path, port: int) -> bool:
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
+    except ssl.SSLCertVerificationError:
+        raise  # waiting would not mend it
     except (OSError, http.client.HTTPException):
         return False
     finally:

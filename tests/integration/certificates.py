@@ -24,9 +24,28 @@ def name(common: str, organisation: str = "") -> x509.Name:
     return x509.Name(parts)
 
 
+def usage(authority: bool) -> x509.KeyUsage:
+    """What a key is for."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def issue(subject: x509.Name, issuer: Pair | None, server: bool = False) -> Pair:
-    """A certificate and its key; an authority's own when there is no issuer."""
+    """A certificate and its key; an authority's own when there is no issuer.
+
+    It has the extensions of RFC 5280, which Python 3.13 insists on (VERIFY_X509_STRICT).
+    """
     key = ec.generate_private_key(ec.SECP256R1())
+    signer = issuer[1] if issuer else key
     now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()
@@ -37,11 +56,14 @@ def issue(subject: x509.Name, issuer: Pair | None, server: bool = False) -> Pair
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=1))
         .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(usage(authority=issuer is None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
     if server:
         names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
+    return builder.sign(signer, hashes.SHA256()), key
 
 
 def write(directory: Path, stem: str, pair: Pair) -> None:

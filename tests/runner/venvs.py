@@ -63,6 +63,8 @@ class Venv:
             "KUBEADDONS_CACHE": str(cache(base)),
             "LC_ALL": "C.UTF-8",
             "NO_COLOR": "1",
+            # Ansible leaves it to Python when a pipe gets its output.
+            "PYTHONUNBUFFERED": "1",
         }
 
 

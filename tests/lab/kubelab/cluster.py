@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import secrets
@@ -214,7 +215,7 @@ def create(lab: Lab, log: Path) -> None:
         workers = [machine for machine in others if not machine.control_plane]
         # control planes one after the other: etcd takes one new member at a time
         with ThreadPoolExecutor(max_workers=4) as pool:
-            first_network = pool.submit(connect_pods, lab, [first])
+            first_network = pool.submit(connect_first, lab, first)
             joins = [pool.submit(join, lab, machine, token, certificate_key, log) for machine in workers]
             for machine in planes:
                 join(lab, machine, token, certificate_key, log)
@@ -227,6 +228,17 @@ def create(lab: Lab, log: Path) -> None:
         kubectl(lab, "wait", "--for=condition=Ready", "nodes", "--all", "--timeout=300s")
         kubectl(lab, "-n", "kube-system", "rollout", "status", "daemonset/kube-proxy", "--timeout=300s")
         kubectl(lab, "-n", "kube-system", "rollout", "status", "deployment/coredns", "--timeout=300s")
+
+
+def connect_first(lab: Lab, first: Node) -> None:
+    """Let pods start on a node as soon as it forwards to the API's Service, but not before.
+
+    CoreDNS would dial that Service into the void and try again only after 30 s.
+    """
+    service = next(ipaddress.ip_network(SERVICES4).hosts())
+    dial = f"until timeout 1 bash -c ': < /dev/tcp/{service}/443' 2> /dev/null; do sleep 0.2; done\n"
+    node.ssh(lab, first, dial, timeout=300)
+    connect_pods(lab, [first])
 
 
 def fetch_kubeconfig(lab: Lab, machine: Node) -> None:
