@@ -63,6 +63,7 @@ def parse_range(value: object) -> AddressRange:
         interface = ipaddress.ip_interface(text)
     except ValueError as exc:
         raise ValueError('is not a network ({0}); write it as "192.0.2.0/28"'.format(exc)) from exc
+    _refuse_special(interface)
     network = interface.network
     if interface.ip != network.network_address:
         raise ValueError(
@@ -80,11 +81,22 @@ def _parse_from_to(text: str) -> AddressRange:
         raise ValueError(
             'is not a range ({0}); write both ends in full, such as "192.0.2.10-192.0.2.20"'.format(exc)
         ) from exc
+    _refuse_special(first)
+    _refuse_special(last)
     if first.version != last.version:
         raise ValueError("mixes IPv4 and IPv6, of which MetalLB makes an empty pool; write one range for each family")
     if int(first) > int(last):
         raise ValueError('starts after its end; write "{0}-{1}"'.format(last, first))
     return AddressRange(first, last, "{0}-{1}".format(first, last))
+
+
+def _refuse_special(address: Address) -> None:
+    """Raise ValueError for forms that Python takes and MetalLB reads as something else or not at all."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            raise ValueError('is an IPv4 address in the form of IPv6; write it as "{0}"'.format(address.ipv4_mapped))
+        if getattr(address, "scope_id", None):
+            raise ValueError('names an interface ("%{0}"), which a pool cannot; leave it out'.format(address.scope_id))
 
 
 def live_range(text: str) -> AddressRange | None:

@@ -241,6 +241,7 @@ def _pools(read: _Reader, config: dict[str, t.Any]) -> tuple[list[Pool], list[st
             config["layer3"],
             "asks for BGP, which this version cannot configure; remove it and list the pools in metallb_config.layer2",
         )
+    _layer2_only(read, "metallb_protocol", read.variables.get("metallb_protocol"))
     if config.get("address_pools"):
         for name in ("metallb_ip_range", "metallb_additional_address_pools"):
             if read.has(name):
@@ -248,6 +249,13 @@ def _pools(read: _Reader, config: dict[str, t.Any]) -> tuple[list[Pool], list[st
                     "{0} has no effect beside metallb_config.address_pools; move its addresses there.".format(name)
                 )
         return _config_pools(read, config)
+    if config.get("layer2"):
+        read.error(
+            "metallb_config.layer2",
+            config["layer2"],
+            "names pools, and metallb_config.address_pools has none; add them there, or remove metallb_config.layer2: "
+            "pools of metallb_ip_range are announced anyway",
+        )
     return _flat_pools(read)
 
 
@@ -285,7 +293,6 @@ def _flat_pools(read: _Reader) -> tuple[list[Pool], list[str]]:
             "avoid_buggy_ips": read.variables.get("metallb_avoid_buggy_ips"),
         }
         pools.append(_pool(read, "metallb_ip_range", read.text("metallb_pool_name") or DEFAULT_POOL, entry))
-        _layer2_only(read, "metallb_protocol", read.variables.get("metallb_protocol"))
     extra = "metallb_additional_address_pools"
     for name, value in read.mapping(extra, read.variables.get(extra)).items():
         origin = "{0}.{1}".format(extra, name)

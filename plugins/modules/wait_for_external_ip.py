@@ -129,18 +129,25 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
 EMPTY: dict[str, t.Any] = {"done": False, "results": [], "changed": False}
 
 
+def read_services(
+    api: _kubernetes.Api, params: dict[str, t.Any], wanted: list[_external_ip.Wanted]
+) -> list[dict[str, t.Any] | None]:
+    """Return every wanted Service, None where it is gone: all by one list, those that were named one by one."""
+    if params["services"] is None:
+        services = api.get_list("/api/v1/services") or []
+        listed = {(one["metadata"]["namespace"], one["metadata"]["name"]): one for one in services}
+        return [listed.get((one.namespace, one.name)) for one in wanted]
+    paths = [_resources.collection("v1", "Service", one.namespace) + "/" + one.name for one in wanted]
+    return api.gather([functools.partial(api.get, path) for path in paths])
+
+
 def look(
     api: _kubernetes.Api, params: dict[str, t.Any], wanted: list[_external_ip.Wanted]
 ) -> list[_external_ip.Assignment]:
     """Judge every wanted Service once; what explains a delay is read only for those that are late."""
     namespace, own_class = params["metallb_namespace"], params["loadbalancer_class"]
     pools = _metallb.live_pools(api, namespace)
-    services = api.gather(
-        [
-            functools.partial(api.get, _resources.collection("v1", "Service", one.namespace) + "/" + one.name)
-            for one in wanted
-        ]
-    )
+    services = read_services(api, params, wanted)
     found = []
     problem: str | None = None
     for one, service in zip(wanted, services):

@@ -38,13 +38,18 @@ class Server:
         return self.directory / "admin.conf"
 
 
-def built(part: str) -> Path:
+def built(part: str, *options: str) -> Path:
     """Path of something that the lab builds; it is built if it is missing."""
-    for words in (["path", part], ["build", "etcd", "kube", "manifests"], ["path", part]):
+    for words in (["path", *options, part], ["build", "etcd", "kube", "releases"], ["path", *options, part]):
         answer = subprocess.run([str(LAB), *words], capture_output=True, text=True, check=False)
         if words[0] == "path" and answer.returncode == 0:
             return Path(answer.stdout.strip())
     raise RuntimeError(f"The lab cannot build {part}: {answer.stderr.strip()}")
+
+
+def official(version: str) -> bytes:
+    """The manifest of a MetalLB version as it was released."""
+    return (built("manifests", "--metallb", version) / "metallb-native.yaml").read_bytes()
 
 
 def free_ports(count: int) -> list[int]:

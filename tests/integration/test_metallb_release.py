@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from integration.apiserver import LAB, built, serving
+from integration.apiserver import built, official, serving
 from integration.helpers import PREFIX, Plain, direct, four_runs, sequence
 from kubernetes import client, config
 
@@ -186,16 +185,6 @@ def test_errors_are_sentences_and_change_nothing(ansible, plain, manifest, tmp_p
     assert 'metallb_version: "0.16.0" is refused' in broken["msg"]
     assert wrong["objects"] == broken["objects"] == []
     assert plain.versions(*KINDS) == before
-
-
-def official(version):
-    """The official manifest where the lab has fetched it."""
-    answer = subprocess.run(
-        [str(LAB), "path", "--metallb", version, "manifests"], capture_output=True, text=True, check=False
-    )
-    if answer.returncode:
-        pytest.skip(f"the lab has not fetched the manifest of {version}")
-    return (Path(answer.stdout.strip()) / _release.FILE).read_bytes()
 
 
 @pytest.mark.parametrize("version", ["0.13.9", "0.14.9", "0.15.3", "0.16.1", "0.16.2"])

@@ -33,5 +33,5 @@ def integration(steps: Steps, venv: Venv) -> None:
 
 
 def build_api_server(steps: Steps) -> bool:
-    """Build the API server and its store now: under the user's own home, and with a line of its own."""
-    return steps.run("building the API server", [str(LAB), "build", "etcd", "kube", "manifests"], counts=False)
+    """Build the API server and its store now, and fetch MetalLB's manifests: under the user's own home."""
+    return steps.run("building the API server", [str(LAB), "build", "etcd", "kube", "releases"], counts=False)

@@ -25,6 +25,7 @@ RECIPES: dict[str, Callable[[str, str], Recipe]] = {
 #: what is not one recipe but several
 GROUPS: dict[str, Callable[[str, str], list[Recipe]]] = {
     "images": lambda kube, metallb: [*images.system(kube), *images.registry_default(metallb)],
+    "releases": lambda *_: [binaries.manifests(version) for version in binaries.releases()],
 }
 
 

@@ -131,17 +131,26 @@ def metallb(version: str = "") -> Recipe:
     return Recipe("metallb", build, inputs, code=(build_commands,), title=f"MetalLB {version} (1.5 minutes)")
 
 
-def parse_sums(text: str, version: str) -> dict[str, str]:
-    """File name to sha256 of one release, from the lines 'version sum file'."""
-    rows = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
-    return {file: digest for its, digest, file in rows if its == version}
+def parse_sums(text: str) -> dict[str, dict[str, str]]:
+    """Release to file name to sha256, from the lines 'version sum file'."""
+    sums: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            version, digest, file = line.split()
+            sums.setdefault(version, {})[file] = digest
+    return sums
+
+
+def releases() -> list[str]:
+    """Every MetalLB version whose manifests have recorded sums."""
+    return list(parse_sums(SUMS.read_text(encoding="utf-8")))
 
 
 def manifests(version: str = "") -> Recipe:
     """The release manifests of one MetalLB version, checked against the recorded sums."""
     version = pins.metallb(version)
     module = pins.get("metallb", "module")
-    sums = parse_sums(SUMS.read_text(encoding="utf-8"), version)
+    sums = parse_sums(SUMS.read_text(encoding="utf-8")).get(version)
     if not sums:
         raise LabError(f"The manifests of MetalLB {version} have no recorded sum.", f"Add them to {SUMS.name}.")
 

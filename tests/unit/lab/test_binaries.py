@@ -38,7 +38,8 @@ def test_go_mod_takes_published_staging_modules() -> None:
 
 def test_sums_of_one_release() -> None:
     text = "# comment\n0.16.1 aa metallb-native.yaml\n0.16.2 bb metallb-native.yaml\n"
-    assert binaries.parse_sums(text, "0.16.1") == {"metallb-native.yaml": "aa"}
+    assert binaries.parse_sums(text)["0.16.1"] == {"metallb-native.yaml": "aa"}
+    assert {"0.13.9", "0.16.1"} <= set(binaries.releases())
 
 
 def test_default_release_has_sums_and_can_be_built() -> None:

@@ -14,8 +14,6 @@ import yaml
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _release, _resources
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings, normalise
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
-from kubelab import artefacts
-from kubelab.errors import LabError
 
 Object = dict[str, t.Any]
 
@@ -193,41 +191,3 @@ def test_sums_agree_with_those_of_the_lab() -> None:
     recorded = {version: checksum for version, checksum, file in lines if file == _release.FILE}
     assert recorded
     assert _release.SUMS.items() <= recorded.items()
-
-
-def official(version: str) -> bytes:
-    """Return the official manifest where the lab has fetched it."""
-    try:
-        directory = artefacts.path("manifests", metallb=version)
-    except LabError as exc:
-        pytest.skip("the lab has not fetched the manifest of {0}: {1}".format(version, exc))
-    return (directory / _release.FILE).read_bytes()
-
-
-@pytest.mark.parametrize("version", list(_release.SUMS))
-def test_official_manifests(version: str) -> None:
-    data = official(version)
-    _release.check_sum(data, _release.SUMS[version], "the official manifest")
-    documents = _release.load(data)
-    found = _release.release(
-        documents,
-        settings(
-            metallb_version=version,
-            metallb_namespace="lb",
-            metallb_port="7500",
-            metallb_log_level="debug",
-            metallb_loadbalancer_class="l2",
-            metallb_speaker_enabled=False,
-        ),
-    )
-    assert len(found.present) + len(found.absent) == len(documents)
-    assert [obj["kind"] for obj in found.absent] == ["DaemonSet"]
-    for obj in [*found.present, *found.absent]:
-        assert _resources.path(obj).startswith("/api")
-        assert obj["metadata"].get("namespace", "lb") == "lb"
-    assert "namespace: metallb-system" not in yaml.safe_dump_all(found.present)
-    assert [arg for arg in container(found.absent[0])["args"] if arg.startswith(("--port", "--log", "--lb"))] == [
-        "--port=7500",
-        "--log-level=debug",
-        "--lb-class=l2",
-    ]

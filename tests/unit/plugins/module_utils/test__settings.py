@@ -334,6 +334,20 @@ ERRORS: list[tuple[Variables, str, str, str, str]] = [
         "add the pool or remove",
     ),
     (
+        {"metallb_config": {"layer2": ["a"]}},
+        "metallb_config.layer2",
+        "['a']",
+        "metallb_config.address_pools has none",
+        "add them there",
+    ),
+    (
+        {"metallb_ip_range": None, "metallb_protocol": "ospf"},
+        "metallb_protocol",
+        '"ospf"',
+        "is not a protocol of MetalLB's",
+        'use "layer2"',
+    ),
+    (
         {"metallb_config": {"address_pools": {"a": {"ip_range": [RANGE]}}, "layer2": "a"}, "metallb_ip_range": None},
         "metallb_config.layer2",
         '"a"',
