@@ -16,8 +16,10 @@ from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Clus
 
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:
-    """The lab named by LAB_NAME, which is up."""
-    return Cluster(os.environ.get("LAB_NAME", "lab0"))
+    """The lab that the tests run in."""
+    if "LAB_NAME" not in os.environ:
+        pytest.fail("These tests run on a lab: tests/run exec tests/lab/lab run -- pytest tests/acceptance")
+    return Cluster()
 
 
 @pytest.hookimpl(hookwrapper=True)

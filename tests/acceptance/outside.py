@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import time
 import typing as t
@@ -41,11 +40,9 @@ class Playbook(t.NamedTuple):
 class Cluster:
     """Commands of a person at the outside host."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        lines = subprocess.run([LAB, "--name", name, "env"], check=True, capture_output=True, text=True).stdout
-        exports = (shlex.split(line)[1].partition("=") for line in lines.splitlines() if line.startswith("export "))
-        self.env = os.environ | {key: value for key, _equals, value in exports}
+    def __init__(self) -> None:
+        self.env = dict(os.environ)
+        self.name = self.env["LAB_NAME"]
         self.manifests = self.env["LAB_MANIFESTS"]
 
     def lab(self, *words: str) -> str:

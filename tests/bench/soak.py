@@ -3,7 +3,7 @@
 # Copyright (c) 2026, The kubeaddons.metallb authors
 """The same thing many times in a row: fresh installs, or proofs of a healthy cluster. Ends with how many went wrong.
 
-On a lab: eval "$(tests/lab/lab env)"; tests/run exec tests/lab/lab run -- tests/bench/soak.py installs|proofs [TIMES]
+On a lab: tests/run exec tests/lab/lab run -- tests/bench/soak.py installs|proofs [TIMES]
 """
 
 from __future__ import annotations

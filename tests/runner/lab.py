@@ -5,9 +5,7 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
-import subprocess
 from pathlib import Path
 
 from gates.files import project_files
@@ -19,8 +17,6 @@ from runner.venvs import MAIN_CORE, Venv
 SMOKE_SCENARIO = "default"
 #: the nodes' network in the seed's inventory; each lab is a network of its own, so another lab may have it too
 SUBNET = "192.168.100.0/24"
-#: the tests' own; another lab may have it, too, in its own network
-SUBNET = "192.168.100.0/24"
 BASE = "molecule/config.yml"
 #: molecule is content when a playbook of a scenario or every test of it is missing
 PROOFS = ("missing=0", " passed in ")
@@ -30,12 +26,6 @@ def scenarios(root: Path = ROOT) -> list[str]:
     """Molecule's scenarios, default first."""
     files = [file for file in project_files(root) if file.match("molecule/*/molecule.yml") and len(file.parts) == 3]
     return sorted((file.parts[1] for file in files), key=lambda name: (name != SMOKE_SCENARIO, name))
-
-
-def exported(text: str) -> dict[str, str]:
-    """Variables of a shell script that exports them."""
-    words = [shlex.split(line) for line in text.splitlines() if line.startswith("export ")]
-    return dict(assignment.split("=", 1) for _export, assignment in words)
 
 
 def keep_logs(state: Path, target: Path) -> None:
@@ -51,9 +41,8 @@ def lab(steps: Steps, venvs: list[Venv], name: str = "ci") -> None:
     command = [str(LAB), "--name", name]
     try:
         if steps.run("lab up", [*command, "up", "--subnet", SUBNET], counts=False):
-            settings = exported(subprocess.run([*command, "env"], check=True, capture_output=True, text=True).stdout)
             for venv in venvs:
-                on_lab(steps, venv, [*command, "run", "--"], settings)
+                on_lab(steps, venv, [*command, "run", "--"])
         else:
             steps.run("lab, state after the failure", [*command, "status"], counts=False)
     finally:
@@ -61,9 +50,9 @@ def lab(steps: Steps, venvs: list[Venv], name: str = "ci") -> None:
         steps.run("lab down", [*command, "down"], counts=False)
 
 
-def on_lab(steps: Steps, venv: Venv, inside: list[str], settings: dict[str, str]) -> None:
+def on_lab(steps: Steps, venv: Venv, inside: list[str]) -> None:
     """What one core version runs, from the host outside the cluster."""
-    environ = venv.environ() | settings
+    environ = venv.environ()
     if venv.core == MAIN_CORE:
         acceptance(steps, venv, inside, environ)
     found = scenarios()

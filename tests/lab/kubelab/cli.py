@@ -28,7 +28,7 @@ examples:
   lab ssh node1 ipvsadm -Ln
   lab curl 192.168.100.100:31313           from the outside host
   lab arping -c 3 192.168.100.240
-  eval "$(lab env)"; lab run -- ansible-playbook -i inventory.ini cluster.yml -b
+  lab run -- ansible-playbook -i inventory.ini cluster.yml -b
   lab image remove quay.io/metallb/speaker:v0.16.1
   lab power-cut node2; lab power-on node2; lab cut node3; lab heal node3
 """
@@ -69,7 +69,6 @@ def parser() -> argparse.ArgumentParser:
     add("down", "end every process of a lab and remove its state")
     add("status", "what runs, and the nodes as the cluster sees them")
     add("list", "all labs")
-    add("env", 'shell lines to use the lab with Ansible and kubectl: eval "$(lab env)"')
     add(
         "run", "run -- COMMAND...: run a command as the outside host (--segment2 first: as the second segment's client)"
     )
@@ -204,7 +203,7 @@ def do_list(_arguments: argparse.Namespace) -> None:
 
 
 def environment(lab: Lab) -> dict[str, str]:
-    """Variables for Ansible, kubectl and tests."""
+    """Variables for Ansible, kubectl and tests, which every command of the outside host gets."""
     options = [word for word in node.ssh_options(lab) if word not in ("-F", "none")]
     options = [word for word in options if word not in ("-i", lab.artefacts["key"])]
     control = paths.root() / "labs" / lab.plan.name / "cp"
@@ -227,12 +226,6 @@ def environment(lab: Lab) -> dict[str, str]:
     }
 
 
-def do_env(arguments: argparse.Namespace) -> None:
-    """lab env"""
-    for name, value in environment(lab_of(arguments)).items():
-        print(f"export {name}={shlex.quote(value)}")
-
-
 def do_run(arguments: argparse.Namespace) -> None:
     """lab run"""
     lab, words = lab_of(arguments), arguments.words
@@ -242,6 +235,7 @@ def do_run(arguments: argparse.Namespace) -> None:
     words = words[1:] if words[:1] == ["--"] else words
     if not words:
         raise LabError("'lab run' was given no command.", "Example: lab run -- curl 192.168.100.100:31313")
+    os.environ.update(environment(lab))
     become([*net.enter(lab, role, cwd=os.getcwd()), *words])
 
 

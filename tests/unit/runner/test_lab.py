@@ -100,11 +100,6 @@ def test_logs_outlive_the_lab(tmp_path):
     assert sorted(file.name for file in (tmp_path / "kept").iterdir()) == ["join-node2.log", "node2.console"]
 
 
-def test_settings_of_the_lab_are_read():
-    text = "export LAB_NAME=ci\nexport ANSIBLE_SSH_ARGS='-o A=b -o C=d'\n"
-    assert lab.exported(text) == {"LAB_NAME": "ci", "ANSIBLE_SSH_ARGS": "-o A=b -o C=d"}
-
-
 def test_missing_tests_are_failures(venvs, root, monkeypatch):
     (root / "tests" / "acceptance").rmdir()
     monkeypatch.setattr(lab, "scenarios", list)
