@@ -16,14 +16,14 @@ import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange, parse_range
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY, translate
 
 DEFAULT_VERSION = "0.16.1"
 DEFAULT_POOL = "loadbalanced"  # the name that Kubespray gives to the pool of metallb_ip_range
+# What roles/preflight says where the inventory says nothing, of the variables that have older names.
+DEFAULTS = {"metallb_protocol": "layer2", "metallb_version": DEFAULT_VERSION, "metallb_auto_assign": True}
 BROKEN_VERSIONS = {"0.16.0": "its probes and its Helm chart are broken and 0.16.1 followed within a week"}
 OLDEST_VERSION = (0, 13, 9)
-
-# What says nothing: a variable that is null or empty counts as one that is not there.
-EMPTY: tuple[object, ...] = (None, "", [], {})
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
@@ -170,7 +170,9 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
 
     variables: name -> value of every metallb_* variable and of OTHER_VARIABLES where defined, templates resolved.
     """
+    variables, renamed = translate(variables, DEFAULTS)
     read = _Reader(variables)
+    read.warnings.extend(renamed)
     _report_names(read)
     config = read.mapping("metallb_config", variables.get("metallb_config"))
     pools, layer2 = _pools(read, config)
@@ -221,8 +223,8 @@ def _report_names(read: _Reader) -> None:
             read.error(
                 name,
                 read.variables[name],
-                "is the dictionary of Kubespray before 2.14; write its entries as "
-                "metallb_ip_range, metallb_protocol and so on",
+                "is not a dictionary, which it was in Kubespray before 2.14; write metallb_ip_range, metallb_protocol "
+                "and so on",
             )
         elif name not in known and name not in OTHER_VARIABLES:
             # The names begin alike, which makes them look more alike than they are.

@@ -369,7 +369,7 @@ ERRORS: list[tuple[Variables, str, str, str, str]] = [
         "asks for BGP",
         'metallb_protocol: "layer2"',
     ),
-    ({"metallb": {"ip_range": RANGE}}, "metallb", "{'ip_range'", "Kubespray before 2.14", "metallb_ip_range"),
+    ({"metallb": "x"}, "metallb", '"x"', "Kubespray before 2.14", "metallb_ip_range"),
 ]
 
 
@@ -419,10 +419,7 @@ WARNINGS: list[tuple[Variables, list[str]]] = [
     # the way that Kubespray itself once wrote it
     (
         {"matallb_auto_assign": True},
-        [
-            "matallb_auto_assign is not a variable of this collection and has no effect; did "
-            "you mean metallb_auto_assign?"
-        ],
+        ["matallb_auto_assign is read as metallb_auto_assign; rename it."],
     ),
     (
         {"metallb_xyzzy_plugh_frobnicate": 1},
