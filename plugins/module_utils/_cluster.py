@@ -20,7 +20,8 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses impo
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Pool, Settings
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
 Object = t.Dict[str, t.Any]
 
@@ -154,7 +155,7 @@ def probes(
                 {
                     "origin": pool.origin,
                     "text": one.text,
-                    "layer2": pool.name in settings.layer2,
+                    "layer2": settings.announces(pool.name),
                     "addresses": [address for address in addresses if address not in assigned],
                 }
             )

@@ -155,21 +155,23 @@ def pool_objects(settings: Settings) -> list[Object]:
     """Return the custom resources that the settings ask for: pools first, then what announces them."""
     objects: list[Object] = []
     for pool in settings.pools:
-        objects.append(
-            _custom(
-                settings,
-                "IPAddressPool",
-                pool.name,
-                {
-                    "addresses": [one.text for one in pool.ranges],
-                    "autoAssign": pool.auto_assign,
-                    "avoidBuggyIPs": pool.avoid_buggy_ips,
-                },
-            )
-        )
-    for name in settings.layer2:
-        # One advertisement for each pool under the pool's name, as Kubespray's role makes them.
-        objects.append(_custom(settings, "L2Advertisement", name, {"ipAddressPools": [name]}))
+        spec: Object = {
+            "addresses": [one.text for one in pool.ranges],
+            "autoAssign": pool.auto_assign,
+            "avoidBuggyIPs": pool.avoid_buggy_ips,
+        }
+        if pool.allocation:
+            spec["serviceAllocation"] = pool.allocation
+        objects.append(_custom(settings, "IPAddressPool", pool.name, {**spec, **pool.extra}))
+    for one in settings.layer2:
+        spec = {
+            "ipAddressPools": one.pools,
+            "interfaces": one.interfaces,
+            "nodeSelectors": one.node_selectors,
+            "serviceSelectors": one.service_selectors,
+        }
+        given = {field: value for field, value in spec.items() if value}
+        objects.append(_custom(settings, "L2Advertisement", one.name, {**given, **one.extra}))
     return objects
 
 

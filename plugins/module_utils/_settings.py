@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import json
 import re
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange, parse_range
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY, translate
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import translate
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Layer2, Pool, read_pools
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader, label, no_effect
 
 DEFAULT_VERSION = "0.16.1"
-DEFAULT_POOL = "loadbalanced"  # the name that Kubespray gives to the pool of metallb_ip_range
 # What roles/preflight says where the inventory says nothing, of the variables that have older names.
 DEFAULTS = {"metallb_protocol": "layer2", "metallb_version": DEFAULT_VERSION, "metallb_auto_assign": True}
 BROKEN_VERSIONS = {"0.16.0": "its probes and its Helm chart are broken and 0.16.1 followed within a week"}
 OLDEST_VERSION = (0, 13, 9)
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 
 # Settings of Kubespray's that say something about BGP: refused until this collection configures BGP.
@@ -45,16 +44,6 @@ OTHER_VARIABLES = (
     "loadbalancer_apiserver",
     "quay_image_repo",
 )
-
-
-class Pool(t.NamedTuple):
-    """One IPAddressPool."""
-
-    name: str
-    ranges: list[AddressRange]
-    auto_assign: bool
-    avoid_buggy_ips: bool
-    origin: str  # the variable that it comes from, for messages
 
 
 class Component(t.NamedTuple):
@@ -80,9 +69,13 @@ class Settings(t.NamedTuple):
     controller: Component
     speaker: Component
     pools: list[Pool]
-    layer2: list[str]  # names of the pools that are announced by ARP and NDP
+    layer2: list[Layer2]  # what is announced by ARP and NDP
     strict_arp: bool | None  # kube_proxy_strict_arp; None: the inventory does not say
     reserved: list[tuple[AddressRange, str]]  # addresses that no pool may hold, each with what it is
+
+    def announces(self, pool: str) -> bool:
+        """Return whether something announces a pool."""
+        return any(pool in one.pools for one in self.layer2)
 
 
 class Outcome(t.NamedTuple):
@@ -93,95 +86,24 @@ class Outcome(t.NamedTuple):
     warnings: list[str]
 
 
-class _Reader:
-    """Takes values out of the variables by type and keeps a sentence for each that has the wrong one."""
-
-    def __init__(self, variables: t.Mapping[str, t.Any]) -> None:
-        self.variables = variables
-        self.errors: list[str] = []
-        self.warnings: list[str] = []
-
-    def error(self, name: str, value: object, rest: str) -> None:
-        """Keep an error: name, value, then the reason and the remedy."""
-        sentence = _sentence("{0}: {1} {2}".format(name, _shown(value), rest))
-        if sentence not in self.errors:  # a variable may be read more than once
-            self.errors.append(sentence)
-
-    def has(self, name: str) -> bool:
-        """Return whether the variable says something; null and what is empty say nothing."""
-        return self.variables.get(name) not in EMPTY
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.variables.get(name)
-        return self.as_flag(name, value, default) if self.has(name) else default
-
-    def as_flag(self, name: str, value: object, default: bool) -> bool:
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.lower() in ("true", "yes", "on"):
-            return True
-        if isinstance(value, str) and value.lower() in ("false", "no", "off"):
-            return False
-        self.error(name, value, "is not a truth value; write true or false")
-        return default
-
-    def text(self, name: str) -> str | None:
-        if not self.has(name):
-            return None
-        value = self.variables[name]
-        if isinstance(value, str):
-            return value
-        self.error(name, value, "is not text; write it in quotes")
-        return None
-
-    def choice(self, name: str, choices: t.Sequence[str], default: str) -> str:
-        value = self.variables.get(name) if self.has(name) else default
-        if value in choices:
-            return str(value)
-        near = difflib.get_close_matches(str(value), choices, 1)
-        self.error(
-            name,
-            value,
-            "is not known; {0}".format(
-                'did you mean "{0}"?'.format(near[0]) if near else "choose one of {0}".format(", ".join(choices))
-            ),
-        )
-        return default
-
-    def mapping(self, name: str, value: object) -> dict[str, t.Any]:
-        if value in EMPTY:
-            return {}
-        if isinstance(value, dict):
-            return value
-        self.error(name, value, 'is not a mapping; write it as "key: value" lines below {0}'.format(name))
-        return {}
-
-    def listing(self, name: str, value: object) -> list[t.Any]:
-        if value in EMPTY:
-            return []
-        if isinstance(value, list):
-            return value
-        self.error(name, value, 'is not a list; write it as "- value" lines below {0}'.format(name))
-        return []
-
-
 def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
     """Return the settings that a host's variables mean.
 
     variables: name -> value of every metallb_* variable and of OTHER_VARIABLES where defined, templates resolved.
     """
     variables, renamed = translate(variables, DEFAULTS)
-    read = _Reader(variables)
+    read = Reader(variables)
     read.warnings.extend(renamed)
     _report_names(read)
     config = read.mapping("metallb_config", variables.get("metallb_config"))
-    pools, layer2 = _pools(read, config)
+    version = _version(read)
+    pools, layer2 = read_pools(read, config, tuple(int(part) for part in version.split(".")))
     enabled = read.flag("metallb_enabled", False)
     settings = Settings(
         enabled=enabled,
         speaker_enabled=read.flag("metallb_speaker_enabled", True),
-        namespace=_name(read, "metallb_namespace", read.text("metallb_namespace") or "metallb-system"),
-        version=_version(read),
+        namespace=read.name("metallb_namespace", read.text("metallb_namespace") or "metallb-system"),
+        version=version,
         image_tag=read.text("metallb_image_tag"),
         log_level=_log_level(read),
         loadbalancer_class=read.text("metallb_loadbalancer_class"),
@@ -206,7 +128,7 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
     return Outcome(settings, read.errors, read.warnings)
 
 
-def _report_names(read: _Reader) -> None:
+def _report_names(read: Reader) -> None:
     known = KNOWN_VARIABLES
     for name in sorted(read.variables):
         if not read.has(name):
@@ -229,136 +151,10 @@ def _report_names(read: _Reader) -> None:
         elif name not in known and name not in OTHER_VARIABLES:
             # The names begin alike, which makes them look more alike than they are.
             near = difflib.get_close_matches(name, sorted(known), 1, cutoff=0.8)
-            read.warnings.append(_no_effect("{0} is not a variable of this collection".format(name), near))
+            read.warnings.append(no_effect("{0} is not a variable of this collection".format(name), near))
 
 
-def _pools(read: _Reader, config: dict[str, t.Any]) -> tuple[list[Pool], list[str]]:
-    for key in config:
-        if key not in ("address_pools", "layer2", "controller", "speaker", "layer3"):
-            near = difflib.get_close_matches(key, ("address_pools", "layer2", "controller", "speaker"), 1)
-            read.warnings.append(_no_effect("metallb_config.{0} is not known".format(key), near))
-    if config.get("layer3"):
-        read.error(
-            "metallb_config.layer3",
-            config["layer3"],
-            "asks for BGP, which this version cannot configure; remove it and list the pools in metallb_config.layer2",
-        )
-    _layer2_only(read, "metallb_protocol", read.variables.get("metallb_protocol"))
-    if config.get("address_pools"):
-        for name in ("metallb_ip_range", "metallb_additional_address_pools"):
-            if read.has(name):
-                read.warnings.append(
-                    "{0} has no effect beside metallb_config.address_pools; move its addresses there.".format(name)
-                )
-        return _config_pools(read, config)
-    if config.get("layer2"):
-        read.error(
-            "metallb_config.layer2",
-            config["layer2"],
-            "names pools, and metallb_config.address_pools has none; add them there, or remove metallb_config.layer2: "
-            "pools of metallb_ip_range are announced anyway",
-        )
-    return _flat_pools(read)
-
-
-def _config_pools(read: _Reader, config: dict[str, t.Any]) -> tuple[list[Pool], list[str]]:
-    origin = "metallb_config.address_pools"
-    pools = [
-        _pool(read, "{0}.{1}".format(origin, name), str(name), entry)
-        for name, entry in read.mapping(origin, config["address_pools"]).items()
-    ]
-    layer2 = []
-    for index, name in enumerate(read.listing("metallb_config.layer2", config.get("layer2"))):
-        if name not in [pool.name for pool in pools]:
-            read.error(
-                "metallb_config.layer2[{0}]".format(index),
-                name,
-                "is not a pool of metallb_config.address_pools; add the pool or remove the line",
-            )
-        elif name not in layer2:
-            layer2.append(str(name))
-    for pool in pools:
-        if pool.name not in layer2:
-            read.warnings.append(
-                '{0} is announced by nothing, so nobody can reach its addresses; add "{1}" to '
-                "metallb_config.layer2.".format(pool.origin, pool.name)
-            )
-    return pools, layer2
-
-
-def _flat_pools(read: _Reader) -> tuple[list[Pool], list[str]]:
-    pools = []
-    if read.has("metallb_ip_range"):
-        entry = {
-            "ip_range": read.variables["metallb_ip_range"],
-            "auto_assign": read.variables.get("metallb_auto_assign"),
-            "avoid_buggy_ips": read.variables.get("metallb_avoid_buggy_ips"),
-        }
-        pools.append(_pool(read, "metallb_ip_range", read.text("metallb_pool_name") or DEFAULT_POOL, entry))
-    extra = "metallb_additional_address_pools"
-    for name, value in read.mapping(extra, read.variables.get(extra)).items():
-        origin = "{0}.{1}".format(extra, name)
-        if name in [pool.name for pool in pools]:
-            read.error(
-                origin, name, "is also the name of the pool of metallb_ip_range; give each pool a name of its own"
-            )
-        pools.append(_pool(read, origin, str(name), value))
-        if isinstance(value, dict):
-            _layer2_only(read, origin + ".protocol", value.get("protocol"))
-    return pools, [pool.name for pool in pools]
-
-
-def _layer2_only(read: _Reader, name: str, value: object) -> None:
-    if value == "bgp":
-        read.error(name, value, 'cannot be configured by this version; use "layer2"')
-    elif value not in (None, "", "layer2"):
-        read.error(name, value, 'is not a protocol of MetalLB\'s; use "layer2"')
-
-
-def _pool(read: _Reader, origin: str, name: str, value: object) -> Pool:
-    entry = read.mapping(origin, value)
-    flat = origin == "metallb_ip_range"
-    ranges_name = origin if flat else origin + ".ip_range"
-    for key in entry:
-        if key not in ("ip_range", "auto_assign", "avoid_buggy_ips", "protocol"):
-            read.warnings.append("{0}.{1} is not known and has no effect.".format(origin, key))
-
-    def flag(key: str, default: bool) -> bool:
-        given = entry.get(key)
-        return (
-            default
-            if given in EMPTY
-            else read.as_flag("metallb_" + key if flat else origin + "." + key, given, default)
-        )
-
-    return Pool(
-        name=_name(read, "metallb_pool_name" if flat else origin, name),
-        ranges=_ranges(read, ranges_name, entry.get("ip_range")) if entry or value in EMPTY else [],
-        auto_assign=flag("auto_assign", True),
-        avoid_buggy_ips=flag("avoid_buggy_ips", False),
-        origin=ranges_name,
-    )
-
-
-def _ranges(read: _Reader, name: str, value: object) -> list[AddressRange]:
-    if value in EMPTY:
-        read.error(name, value, 'holds no addresses; add a range such as "192.0.2.10-192.0.2.20"')
-    found = []
-    for index, text in enumerate([value] if isinstance(value, str) and value else read.listing(name, value)):
-        try:
-            found.append(parse_range(text))
-        except ValueError as exc:
-            read.error(name if isinstance(value, str) else "{0}[{1}]".format(name, index), text, str(exc))
-    return found
-
-
-def _name(read: _Reader, variable: str, name: str) -> str:
-    if not _NAME.match(name) or len(name) > 253:
-        read.error(variable, name, 'cannot name a Kubernetes object; use lower-case letters, digits and "-"')
-    return name
-
-
-def _version(read: _Reader) -> str:
+def _version(read: Reader) -> str:
     value = read.text("metallb_version") or DEFAULT_VERSION
     match = _VERSION.match(value)
     if match is None:
@@ -380,13 +176,13 @@ def _version(read: _Reader) -> str:
     return version
 
 
-def _log_level(read: _Reader) -> str | None:
+def _log_level(read: Reader) -> str | None:
     if not read.has("metallb_log_level"):
         return None
     return read.choice("metallb_log_level", ("all", "debug", "info", "warn", "error", "none"), "info")
 
 
-def _port(read: _Reader, name: str) -> int | None:
+def _port(read: Reader, name: str) -> int | None:
     if not read.has(name):
         return None
     text = str(read.variables[name])
@@ -396,13 +192,13 @@ def _port(read: _Reader, name: str) -> int | None:
     return None
 
 
-def _component(read: _Reader, config: dict[str, t.Any], component: str) -> Component:
+def _component(read: Reader, config: dict[str, t.Any], component: str) -> Component:
     origin = "metallb_config." + component
     own = read.mapping(origin, config.get(component))
     for key in own:
         if key not in ("nodeselector", "tolerations"):
             near = difflib.get_close_matches(key, ("nodeselector", "tolerations"), 1)
-            read.warnings.append(_no_effect("{0}.{1} is not known".format(origin, key), near))
+            read.warnings.append(no_effect("{0}.{1} is not known".format(origin, key), near))
     prefix = "metallb_" + component
     selector = {
         **read.mapping(prefix + "_nodeselector", read.variables.get(prefix + "_nodeselector")),
@@ -416,12 +212,12 @@ def _component(read: _Reader, config: dict[str, t.Any], component: str) -> Compo
     quay = read.text("quay_image_repo")
     return Component(
         image_repo=repo or ("{0}/metallb/{1}".format(quay, component) if quay else None),
-        node_selector={str(key): _label(value) for key, value in selector.items()} or None,
+        node_selector={str(key): label(value) for key, value in selector.items()} or None,
         tolerations=tolerations or None,
     )
 
 
-def _reserved(read: _Reader) -> list[tuple[AddressRange, str]]:
+def _reserved(read: Reader) -> list[tuple[AddressRange, str]]:
     """Addresses and networks that the inventory names and that a pool must not hold."""
     found = []
     api = read.variables.get("loadbalancer_apiserver")
@@ -449,24 +245,6 @@ def _reserved(read: _Reader) -> list[tuple[AddressRange, str]]:
             )
         )
     return found
-
-
-def _label(value: object) -> str:
-    """Return a label's value; what YAML takes for a truth value was meant as a text."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _no_effect(what: str, near: t.Sequence[str]) -> str:
-    return _sentence("{0} and has no effect{1}".format(what, "; did you mean {0}?".format(near[0]) if near else ""))
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith("?") else text + "."
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 KNOWN_VARIABLES = frozenset(

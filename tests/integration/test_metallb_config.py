@@ -172,3 +172,53 @@ def test_a_denial_is_not_tried_again(api, plain, namespace, metallb_crds):
         apply(api, settings(namespace), timeout=60)
     assert caught.value.status == 403
     assert time.monotonic() - began < 30
+
+
+def test_every_field_is_one_that_the_server_knows(ansible, plain, namespace, metallb_crds):
+    """Allocation, interfaces and selectors arrive as MetalLB's definitions want them; a change of one is applied."""
+    selector = {"matchExpressions": [{"key": "rack", "operator": "In", "values": ["a1"]}]}
+    pool = {
+        "ip_range": ["192.0.2.240-192.0.2.249"],
+        "service_allocation": {"priority": 10, "namespaces": ["web"], "service_selectors": [{"app": "shop"}]},
+    }
+    lan = {"name": "lan", "address_pools": ["a"], "interfaces": ["eth0"], "node_selectors": [{"edge": True}, selector]}
+    wanted = {
+        "metallb_enabled": True,
+        "metallb_namespace": namespace,
+        "metallb_config": {"address_pools": {"a": pool}, "layer2": [lan]},
+    }
+    four_runs(ansible, "metallb_config", settings=wanted)
+    advertisements = f"/apis/metallb.io/v1beta1/namespaces/{namespace}/l2advertisements"
+    assert plain.get(pools(plain, namespace) + "/a")["spec"] == {
+        "addresses": ["192.0.2.240-192.0.2.249"],
+        "autoAssign": True,
+        "avoidBuggyIPs": False,
+        "serviceAllocation": {
+            "priority": 10,
+            "namespaces": ["web"],
+            "serviceSelectors": [{"matchLabels": {"app": "shop"}}],
+        },
+    }
+    assert plain.get(advertisements + "/lan")["spec"] == {
+        "ipAddressPools": ["a"],
+        "interfaces": ["eth0"],
+        "nodeSelectors": [{"matchLabels": {"edge": "true"}}, selector],
+    }
+    del lan["interfaces"], pool["service_allocation"]
+    four_runs(ansible, "metallb_config", settings=wanted)
+    assert "interfaces" not in plain.get(advertisements + "/lan")["spec"]
+    assert "serviceAllocation" not in plain.get(pools(plain, namespace) + "/a")["spec"]
+
+
+def test_field_that_metallb_does_not_have_is_refused_and_named(ansible, plain, namespace, metallb_crds):
+    """What goes below spec is not dropped in silence."""
+    pool = {"ip_range": ["192.0.2.240-192.0.2.249"], "spec": {"autoAsign": False}}
+    wanted = {
+        "metallb_enabled": True,
+        "metallb_namespace": namespace,
+        "metallb_config": {"address_pools": {"a": pool}, "layer2": ["a"]},
+    }
+    result = ansible.module(PREFIX + "metallb_config", settings=wanted, timeout=0)
+    assert result["failed"]
+    assert "autoAsign" in result["msg"]
+    assert plain.get(pools(plain, namespace) + "/a") is None

@@ -154,7 +154,7 @@ def pools_of(found: _settings.Settings) -> list[tuple[str, list[str], bool, bool
 def test_a_single_range(value: t.Any) -> None:
     found = settings(metallb_ip_range=value)
     assert pools_of(found) == [("loadbalanced", [RANGE], True, False, "metallb_ip_range")]
-    assert found.layer2 == ["loadbalanced"]
+    assert [one.name for one in found.layer2] == ["loadbalanced"]
 
 
 def test_the_flat_form() -> None:
@@ -177,7 +177,7 @@ def test_the_flat_form() -> None:
             "metallb_additional_address_pools.second.ip_range",
         ),
     ]
-    assert found.layer2 == ["main", "second"]
+    assert [one.name for one in found.layer2] == ["main", "second"]
 
 
 def test_the_newer_form() -> None:
@@ -199,7 +199,7 @@ def test_the_newer_form() -> None:
         ("a", [RANGE], True, False, origin.format("a")),
         ("b", ["198.51.100.0/28"], False, False, origin.format("b")),
     ]
-    assert outcome.settings.layer2 == ["a", "b"]
+    assert [one.name for one in outcome.settings.layer2] == ["a", "b"]
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------
@@ -437,7 +437,10 @@ WARNINGS: list[tuple[Variables, list[str]]] = [
         {"metallb_config": {"speaker": {"nodeSelector": {}}}},
         ["metallb_config.speaker.nodeSelector is not known and has no effect; did you mean nodeselector?"],
     ),
-    ({MORE: {"a": {"ip_range": "198.51.100.0/28", "range": 1}}}, [MORE + ".a.range is not known and has no effect."]),
+    (
+        {MORE: {"a": {"ip_range": "198.51.100.0/28", "range": 1}}},
+        [MORE + ".a.range is not known and has no effect; did you mean ip_range?"],
+    ),
     (NEW, []),
     ({**NEW, "metallb_ip_range": [RANGE]}, ["metallb_ip_range has no effect beside metallb_config.address_pools"]),
     ({**NEW, MORE: {"b": {}}}, [MORE + " has no effect beside metallb_config.address_pools"]),
