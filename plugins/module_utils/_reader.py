@@ -108,9 +108,17 @@ def sentence(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as it stands in a message."""
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    """Return a value as it stands in a message, without passwords."""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(_without_passwords(value))
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _without_passwords(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: "(hidden)" if key == "password" else _without_passwords(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(one) for one in value]
+    return value
 
 
 def label(value: object) -> str:

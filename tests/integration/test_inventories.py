@@ -88,3 +88,25 @@ def test_variables_reach_every_node(tmp_path: Path, inventory: str, directory: s
     (seen,) = (task["hosts"] for play in report["plays"] for task in play["tasks"] if task["task"]["name"] == "See")
     expected = [["192.0.2.0/28"], "one"]
     assert {host: result["msg"] for host, result in seen.items()} == {"one": expected, "two": expected}
+
+
+def test_explain_needs_no_cluster_and_no_nodes(tmp_path: Path) -> None:
+    """Objects, renamed variables, and what Kubespray would do otherwise."""
+    hosts = tmp_path / "inventory.ini"
+    hosts.write_text(NEW, encoding="utf-8")
+    variables = tmp_path / "group_vars" / "k8s_cluster" / "addons.yml"
+    variables.parent.mkdir(parents=True)
+    text = 'metallb_enabled: true\nmetallb: {ip_range: "192.0.2.0/28"}\nmetallb_protocol: layer2\n'
+    variables.write_text(text, encoding="utf-8")
+    command = [program("ansible-playbook"), "-i", str(hosts), str(PLAYBOOKS / "explain.yml")]
+    answer = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    for words in (
+        "kind: IPAddressPool",
+        "- 192.0.2.0/28",
+        "metallb.ip_range is read as metallb_ip_range; rename it.",
+        "metallb_protocol is not read since Kubespray 2.22.",
+    ):
+        assert words in answer.stdout
+    # What the inventory does not set is not spoken of.
+    assert "metallb_auto_assign" not in answer.stdout

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What Kubespray's own role makes of an inventory's MetalLB variables: what it drops, and what it breaks."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY, RENAMED_KEYS
+
+Object = t.Dict[str, t.Any]
+
+SINCE_2_22 = "is not read since Kubespray 2.22"
+# Read from the releases up to 2.31: variable -> what becomes of it there.
+DROPPED = {
+    "metallb": "is not read since Kubespray 2.14",
+    "metallb_ip_range": SINCE_2_22 + "; without metallb_config no pool is made and Services stay <pending>",
+    "metallb_protocol": SINCE_2_22,
+    "metallb_pool_name": SINCE_2_22,
+    "metallb_auto_assign": SINCE_2_22,
+    "metallb_avoid_buggy_ips": SINCE_2_22,
+    "metallb_additional_address_pools": SINCE_2_22,
+    "metallb_peers": SINCE_2_22,
+    "metallb_controller_tolerations": SINCE_2_22,
+    "metallb_limits_cpu": "is not read since Kubespray 2.17",
+    "metallb_limits_mem": "is not read since Kubespray 2.17",
+    "matallb_auto_assign": "ends the run since Kubespray 2.20",
+    "metallb_memberlist_port": "only labels a container's port; MetalLB listens on 7946",
+}
+KUBESPRAY_VERSION = "0.13.9"
+OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
+
+
+def losses(variables: t.Mapping[str, t.Any]) -> list[str]:
+    """Return a sentence for each thing that Kubespray's role drops or breaks.
+
+    variables: name -> value of what the inventory sets, without the defaults of any role.
+    """
+    found = ["{0} {1}.".format(name, DROPPED[name]) for name in DROPPED if variables.get(name) not in EMPTY]
+    version = str(variables.get("metallb_version") or "").lstrip("v")
+    if version and version != KUBESPRAY_VERSION:
+        found.append(
+            "metallb_version changes the images only: Kubespray's manifests are those of {0}.".format(KUBESPRAY_VERSION)
+        )
+    config = variables.get("metallb_config")
+    if isinstance(config, dict):
+        found.extend(
+            "metallb_config.{0}.".format(one) for one in (*_pools(config), *_components(config), *_bgp(config))
+        )
+    return found
+
+
+def _mapping(value: object) -> Object:
+    return value if isinstance(value, dict) else {}
+
+
+def _listing(value: object) -> list[t.Any]:
+    return value if isinstance(value, list) else []
+
+
+def _pools(config: Object) -> t.Iterator[str]:
+    for name, pool in _mapping(config.get("address_pools")).items():
+        for key in ("service_allocation", "spec"):
+            if _mapping(pool).get(key) not in EMPTY:
+                yield "address_pools.{0}.{1} is not read".format(name, key)
+    for index, entry in enumerate(_listing(config.get("layer2"))):
+        if isinstance(entry, dict):
+            yield "layer2[{0}] breaks the template, which takes every entry for a pool's name".format(index)
+
+
+def _components(config: Object) -> t.Iterator[str]:
+    for component in ("controller", "speaker"):
+        for key in RENAMED_KEYS:
+            if key in _mapping(config.get(component)):
+                yield "{0}.{1} is not read".format(component, key)
+
+
+def _bgp(config: Object) -> t.Iterator[str]:
+    layer3 = _mapping(config.get("layer3"))
+    if not layer3:
+        return
+    if not _mapping(layer3.get("defaults")):
+        yield "layer3 without defaults ends the run after the pools were applied"
+    for name in _mapping(layer3.get("communities")):
+        if not OBJECT_NAME.match(str(name)):
+            yield "layer3.communities.{0} cannot be applied: Kubespray makes it an object's name".format(name)
+    peers = _mapping(layer3.get("metallb_peers"))
+    if not peers:
+        yield "layer3 without metallb_peers ends the run after the pools were applied"
+    for name, peer in peers.items():
+        origin = "layer3.metallb_peers.{0}".format(name)
+        yield from (origin + one for one in _peer(_mapping(peer), len(peers)))
+
+
+def _peer(entry: Object, peers: int) -> t.Iterator[str]:
+    for key in ("source_address", "node_selectors"):
+        if entry.get(key) not in EMPTY:
+            yield ".{0} is not read".format(key)
+    if len(_listing(entry.get("communities"))) > 1:
+        yield ".communities keeps only its last entry"
+    if peers > 1 and entry.get("address_pool") not in EMPTY:
+        yield ".address_pool does not bind its pools to this peer: every peer learns them"
+    if entry.get("localpref") not in EMPTY or entry.get("aggregation_length") not in EMPTY:
+        yield " makes an advertisement with the field localpref, which MetalLB does not have"
