@@ -35,8 +35,15 @@ IGNORED_VARIABLES = {
     "metallb_controller_digest_checksum": "it belongs to Kubespray's download role",
     "metallb_speaker_digest_checksum": "it belongs to Kubespray's download role",
 }
+# Kubespray's switches of what announces the addresses of Services as well, and what to do about each.
+COMPETITORS = {
+    "kube_vip_services_enabled": "kube-vip hands out and announces addresses of Services as well",
+    "cilium_l2announcements": "Cilium answers ARP for addresses of Services as well",
+    "calico_advertise_service_loadbalancer_ips": "Calico announces addresses of Services by BGP as well",
+}
 # Read from the inventory besides metallb_*.
 OTHER_VARIABLES = (
+    *COMPETITORS,
     "kube_proxy_strict_arp",
     "kube_pods_subnet",
     "kube_service_addresses",
@@ -125,7 +132,18 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
             "metallb_ip_range: no addresses are given, so every Service of type LoadBalancer will stay <pending>; "
             "add a range of unused addresses of the nodes' network."
         )
+    if enabled and settings.speaker_enabled:
+        read.warnings.extend(_competitors(read))
     return Outcome(settings, read.errors, read.warnings)
+
+
+def _competitors(read: Reader) -> list[str]:
+    """Return a warning for each other announcer that the inventory switches on."""
+    return [
+        "{0}: {1}; switch one of the two off, MetalLB's part by metallb_speaker_enabled: false.".format(name, what)
+        for name, what in COMPETITORS.items()
+        if read.has(name) and str(read.variables[name]).lower() not in ("false", "no", "off")
+    ]
 
 
 def _report_names(read: Reader) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -425,6 +426,15 @@ WARNINGS: list[tuple[Variables, list[str]]] = [
         {"metallb_xyzzy_plugh_frobnicate": 1},
         ["metallb_xyzzy_plugh_frobnicate is not a variable of this collection and has no effect."],
     ),
+    (
+        {"kube_vip_services_enabled": True},
+        ["kube_vip_services_enabled: kube-vip hands out and announces addresses of Services as well; switch one"],
+    ),
+    ({"kube_vip_services_enabled": False, "cilium_l2announcements": "no"}, []),
+    ({"cilium_l2announcements": True}, ["cilium_l2announcements: Cilium answers ARP"]),
+    ({"calico_advertise_service_loadbalancer_ips": ["192.0.2.0/24"]}, ["calico_advertise_service_loadbalancer_ips: "]),
+    ({"calico_advertise_service_loadbalancer_ips": ["192.0.2.0/24"], "metallb_speaker_enabled": False}, []),
+    ({"kube_vip_services_enabled": True, "metallb_enabled": False}, []),
     ({"metallb_memberlist_port": "7946"}, ["metallb_memberlist_port has no effect: Kubespray only"]),
     ({"metallb_speaker_digest_checksum": "x"}, ["metallb_speaker_digest_checksum has no effect: it belongs"]),
     # Known to Kubespray and empty: nothing is said, nothing is to be warned of.
@@ -484,3 +494,12 @@ def test_the_defaults_of_the_roles_mean_nothing_said() -> None:
     variables = {name: value for name, value in defaults.items() if name.startswith("metallb_")}
     assert len(variables) > 20
     assert _settings.normalise(variables) == _settings.normalise({})
+
+
+def test_the_role_reads_every_variable_that_is_judged() -> None:
+    """Names are written twice, here and in the role's lookups: nothing may be missing there."""
+    role = yaml.safe_load((ROOT / "roles" / "preflight" / "vars" / "main.yml").read_text(encoding="utf-8"))
+    patterns = re.findall(r"'(\^[^']+)'", role["__preflight_names"] + role["__preflight_others"])
+    assert patterns
+    for name in (*_settings.KNOWN_VARIABLES, *_settings.OTHER_VARIABLES, "metallb", "matallb_auto_assign"):
+        assert any(re.match(pattern, name) for pattern in patterns), name
