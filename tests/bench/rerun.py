@@ -25,7 +25,8 @@ PROFILE = re.compile(r"^(.+?) -+ +(\d+\.\d+)s$", re.M)
 
 def play(playbook: Path, *words: str, **environ: str) -> tuple[float, str]:
     """Return the seconds that a playbook took, and what it printed; it must have changed nothing."""
-    command = ["ansible-playbook", "-i", str(INVENTORY), str(playbook), "-b", *words]
+    manifest = f"metallb_manifest_url={os.environ['LAB_MANIFESTS']}/v{{version}}/metallb-native.yaml"
+    command = ["ansible-playbook", "-i", str(INVENTORY), str(playbook), "-b", "-e", manifest, *words]
     start = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environ, cwd=ROOT, check=False)
     elapsed = time.monotonic() - start
