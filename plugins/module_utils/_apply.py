@@ -36,6 +36,13 @@ class Change(t.NamedTuple):
 
     desired: Object | None  # None: it must go
     live: Object | None  # None: it is not there
+    adopted: bool = False  # another manager's fields become ours, so that those that are not desired go
+    waits: bool = False  # for another change of the set: before that, the server would refuse it
+
+    @property
+    def kind(self) -> str:
+        """The object's kind."""
+        return str((self.desired or self.live or {})["kind"])
 
     @property
     def path(self) -> str:

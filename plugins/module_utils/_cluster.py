@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _yaml
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _configuration, _release, _yaml
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import (
     AddressRange,
     canonical,
@@ -100,6 +100,20 @@ def pool_errors(settings: Settings, occupied: t.Sequence[tuple[AddressRange, str
                     )
                 )
     return errors
+
+
+def configuration(settings: Settings, live: t.Sequence[Object], services: t.Sequence[Object]) -> _configuration.Plan:
+    """Return what the custom resources of the settings need. live, services: as _configuration.plan has them."""
+    return _configuration.plan(
+        _release.pool_objects(settings),
+        live,
+        services,
+        {pool.name: pool.origin for pool in settings.pools},
+        adopt=settings.adopt,
+        reassign=settings.reassign_addresses,
+        loadbalancer_class=settings.loadbalancer_class,
+        frr=False,
+    )
 
 
 def strict_arp_needed(settings: Settings, kube_proxy: KubeProxy | None) -> bool:

@@ -9,9 +9,11 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _configuration
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import (
     MANAGER,
     Change,
@@ -22,7 +24,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import (
     stamp,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import Api, ApiError
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import path
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import collection, path
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import not_serving
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._wait import Waiter
 
@@ -56,11 +58,14 @@ def converge(api: Api, changes: t.Sequence[Change], check_mode: bool, waiter: Wa
 
 
 def _one(api: Api, change: Change, check_mode: bool, waiter: Waiter) -> Object | None:
-    if change.desired is None:
-        api.delete(change.path, dry_run=check_mode)
-        return None
+    if check_mode and (change.waits or change.desired is None):
+        # What comes before it is not carried out either: the server would judge another state.
+        return predict(change)
     while True:
         try:
+            if change.desired is None:
+                api.delete(change.path)
+                return None
             return api.apply(change.path, change.desired, MANAGER, dry_run=check_mode)
         except ApiError as exc:
             # On a virgin cluster namespace and kinds are missing: the server cannot say more than we know.
@@ -68,3 +73,22 @@ def _one(api: Api, change: Change, check_mode: bool, waiter: Waiter) -> Object |
                 return predict(change)
             if not not_serving(exc.text) or not waiter.again():
                 raise ApiError(exc.status, "{0}: {1}".format(change.name, exc.text)) from exc
+
+
+def read_set(api: Api, namespace: str) -> list[Object]:
+    """Return every live object of the kinds that make the configuration; one request for each kind."""
+    kinds = list(_configuration.KINDS.items())
+    lists = api.gather(
+        [functools.partial(api.get_list, collection(version, kind, namespace), whole=True) for kind, version in kinds]
+    )
+    # The items of a list do not carry their kind.
+    return [
+        dict(obj, kind=kind, apiVersion=version) for (kind, version), found in zip(kinds, lists) for obj in found or []
+    ]
+
+
+def restart(api: Api, at: str, dry_run: bool = False) -> None:
+    """Start the pods of a workload anew, as kubectl rollout restart does: by an annotation of the pod template."""
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    annotations = {"kubectl.kubernetes.io/restartedAt": now}
+    api.merge(at, {"spec": {"template": {"metadata": {"annotations": annotations}}}}, MANAGER, dry_run=dry_run)

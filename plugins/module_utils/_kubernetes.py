@@ -118,13 +118,18 @@ class Api:
                 return None
             raise
 
-    def get_list(self, path: str, label_selector: str | None = None) -> list[Object] | None:
-        """Return the items of a collection, in the server's order; None where the kind is not installed."""
+    def get_list(self, path: str, label_selector: str | None = None, whole: bool = False) -> list[Object] | None:
+        """Return the items of a collection, in the server's order; None where the kind is not installed.
+
+        whole: in one request however long, for kinds of small objects.
+        """
         found: list[Object] = []
         token: str | None = None
         while True:
             try:
-                page = self.request("get", path, label_selector=label_selector, limit=500, _continue=token)
+                page = self.request(
+                    "get", path, label_selector=label_selector, limit=None if whole else 500, _continue=token
+                )
             except ApiError as exc:
                 if exc.status == 404:
                     return None

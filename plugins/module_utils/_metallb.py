@@ -13,7 +13,6 @@ import functools
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources, _rollout
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange, parse_range
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._derive import SERVICE_LABEL
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import Api, ApiError
 
@@ -38,24 +37,18 @@ def live_pools(api: Api, namespace: str) -> list[Object]:
     return api.get_list(_resources.POOLS.format(namespace=namespace)) or []
 
 
-def live_ranges(api: Api, namespace: str) -> list[AddressRange]:
-    """Return the ranges of all live pools."""
-    ranges = []
-    for pool in live_pools(api, namespace):
-        for text in pool["spec"].get("addresses") or []:
-            try:
-                ranges.append(parse_range(text))
-            except ValueError:
-                continue  # made by other means than ours; it protects no address from being probed
-    return ranges
-
-
 def _labelled(api: Api, collection: str, selectors: t.Sequence[str]) -> list[Object]:
     for selector in selectors:
         found = api.get_list(collection, selector)
         if found:
             return found
     return []
+
+
+def controllers(api: Api, namespace: str) -> list[Object]:
+    """Return the Deployments of the controller: one, where MetalLB is installed as it should be."""
+    found = _labelled(api, _resources.collection("apps/v1", "Deployment", namespace), CONTROLLER)
+    return [dict(one, kind="Deployment", apiVersion="apps/v1") for one in found]
 
 
 def _workloads(api: Api, namespace: str, speaker: bool) -> list[tuple[str, str, tuple[str, str], list[Object]]]:

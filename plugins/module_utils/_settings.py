@@ -79,6 +79,8 @@ class Settings(t.NamedTuple):
     layer2: list[Layer2]  # what is announced by ARP and NDP
     strict_arp: bool | None  # kube_proxy_strict_arp; None: the inventory does not say
     reserved: list[tuple[AddressRange, str]]  # addresses that no pool may hold, each with what it is
+    adopt: bool  # objects of other making are taken over
+    reassign_addresses: bool  # addresses in use may leave their pool
 
     def announces(self, pool: str) -> bool:
         """Return whether something announces a pool."""
@@ -126,6 +128,8 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
         layer2=layer2,
         strict_arp=read.flag("kube_proxy_strict_arp", False) if read.has("kube_proxy_strict_arp") else None,
         reserved=_reserved(read),
+        adopt=read.flag("metallb_adopt", False),
+        reassign_addresses=read.flag("metallb_reassign_addresses", False),
     )
     if enabled and not pools and not read.errors:
         read.warnings.append(
@@ -284,6 +288,8 @@ KNOWN_VARIABLES = frozenset(
         "metallb_avoid_buggy_ips",
         "metallb_additional_address_pools",
         "metallb_config",
+        "metallb_adopt",
+        "metallb_reassign_addresses",
         "metallb_controller_image_repo",
         "metallb_speaker_image_repo",
         "metallb_controller_nodeselector",

@@ -63,13 +63,13 @@ restarted:
   sample: [DaemonSet/kube-system/kube-proxy]
 """
 
-import datetime
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _apply,
+    _converge,
     _kube_proxy,
     _kubernetes,
     _rollout,
@@ -96,7 +96,7 @@ def ensure(api: _kubernetes.Api, restart_nodes: list[str], check_mode: bool, wai
         after = _kube_proxy.with_strict_arp(config_map)
         patch = {"data": {_kube_proxy.CONFIG_KEY: after}}
         api.merge(_kube_proxy.CONFIG_PATH, patch, _apply.MANAGER, dry_run=check_mode)
-        restart_all(api, check_mode)
+        _converge.restart(api, _kube_proxy.DAEMONSET_PATH, dry_run=check_mode)
         header = "ConfigMap/kube-system/kube-proxy " + _kube_proxy.CONFIG_KEY
         results.update(
             changed=True,
@@ -114,14 +114,6 @@ def ensure(api: _kubernetes.Api, restart_nodes: list[str], check_mode: bool, wai
     else:
         return results
     return results if check_mode else wait(api, results, waiter)
-
-
-def restart_all(api: _kubernetes.Api, check_mode: bool) -> None:
-    """Restart as kubectl rollout restart does: by an annotation of the pod template."""
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    annotations = {"kubectl.kubernetes.io/restartedAt": now}
-    patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
-    api.merge(_kube_proxy.DAEMONSET_PATH, patch, _apply.MANAGER, dry_run=check_mode)
 
 
 def restart_some(api: _kubernetes.Api, nodes: list[str], check_mode: bool) -> None:

@@ -136,6 +136,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _cluster,
+    _configuration,
     _converge,
     _kube_proxy,
     _kubernetes,
@@ -182,16 +183,15 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
     except _release.BadManifest as exc:
         results["errors"] = ["{0}.".format(exc)]
         return results
-    nodes, services, kubeadm, config_map, pools, ready, release_changes, config_changes = api.gather(
+    nodes, services, kubeadm, config_map, live, ready, release_changes = api.gather(
         [
             lambda: api.get_list("/api/v1/nodes"),
             lambda: api.get_list("/api/v1/services"),
             lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
             lambda: api.get(_kube_proxy.CONFIG_PATH),
-            lambda: _metallb.live_ranges(api, settings.namespace),
+            lambda: _converge.read_set(api, settings.namespace),
             lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled),
             lambda: _converge.plan(api, release.present, release.absent),
-            lambda: _converge.plan(api, _release.pool_objects(settings), []),
         ]
     )
     try:
@@ -201,12 +201,22 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
         return results
     needed = _cluster.strict_arp_needed(settings, kube_proxy)
     arp_errors, arp_warnings = _cluster.strict_arp_messages(settings, needed)
-    errors = [*arp_errors, *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm))]
+    config = _cluster.configuration(settings, live, services)
+    errors = [
+        *arp_errors,
+        *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),
+        *config.errors,
+    ]
     strict = kube_proxy is not None and kube_proxy.strict_arp
     return dict(
         results,
         errors=errors,
-        warnings_found=[*outcome.warnings, *arp_warnings, *_cluster.announcer_warnings(settings, nodes)],
+        warnings_found=[
+            *outcome.warnings,
+            *arp_warnings,
+            *_cluster.announcer_warnings(settings, nodes),
+            *config.warnings,
+        ],
         nodes={node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes},
         kube_proxy={
             "present": kube_proxy is not None,
@@ -216,9 +226,9 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             "due": needed and not strict,
         },
         release_due=[change.name for change in release_changes],
-        config_due=[change.name for change in config_changes],
+        config_due=[change.name for change in config.changes],
         ready=ready,
-        probes=_cluster.probes(settings, pools, services),
+        probes=_cluster.probes(settings, _configuration.live_ranges(live), services),
     )
 
 

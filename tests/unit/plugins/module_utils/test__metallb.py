@@ -106,7 +106,7 @@ def test_nothing_is_installed() -> None:
     assert [(part.done, part.status) for part in parts] == [(False, "missing")] * 3
     assert not _metallb.is_ready(server.api, NAMESPACE, True)
     assert _metallb.controller_problem(server.api, NAMESPACE) == "it does not exist"
-    assert _metallb.live_pools(server.api, NAMESPACE) == _metallb.live_ranges(server.api, NAMESPACE) == []
+    assert _metallb.live_pools(server.api, NAMESPACE) == []
 
 
 def test_a_speaker_that_is_not_wanted_is_not_missed() -> None:
@@ -175,13 +175,3 @@ def test_events_of_one_service_newest_last() -> None:
         event("5", "Service", "web", "x", "2026-11-23T20:00:50Z", "elsewhere"),
     )
     assert [one["reason"] for one in _metallb.service_events(server.api, "default", "web")] == ["first", "second"]
-
-
-def test_live_ranges_leave_out_what_metallb_cannot_read() -> None:
-    server = Server()
-    for name, addresses in (("a", ["192.0.2.0/28", "nonsense"]), ("b", ["2001:db8::1-2001:db8::5"]), ("c", [])):
-        server.put({"metadata": {"name": name}, "spec": {"addresses": addresses}}, POOLS + "/" + name)
-    assert [one.text for one in _metallb.live_ranges(server.api, NAMESPACE)] == [
-        "192.0.2.0/28",
-        "2001:db8::1-2001:db8::5",
-    ]

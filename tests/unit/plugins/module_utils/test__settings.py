@@ -49,6 +49,8 @@ def test_nothing_said() -> None:
         layer2=[],
         strict_arp=None,
         reserved=[],
+        adopt=False,
+        reassign_addresses=False,
     )
 
 
