@@ -23,7 +23,8 @@ extends_documentation_fragment:
 options:
   release:
     description:
-      - Whether to compare the objects of the release, for which its manifest is needed. Without it RV(release_due) is empty.
+      - Whether to compare what the settings ask for with what is there, for which the release's manifest is needed. Without it
+        RV(release_due) and RV(config_due) are empty.
     type: bool
     default: true
 author:
@@ -201,7 +202,9 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
         return results
     needed = _cluster.strict_arp_needed(settings, kube_proxy)
     arp_errors, arp_warnings = _cluster.strict_arp_messages(settings, needed)
-    config = _cluster.configuration(settings, live, services)
+    config = _configuration.Plan([], [], [])
+    if params["release"]:
+        config = _cluster.configuration(settings, live, services)
     errors = [
         *arp_errors,
         *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),

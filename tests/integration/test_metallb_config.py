@@ -222,3 +222,131 @@ def test_field_that_metallb_does_not_have_is_refused_and_named(ansible, plain, n
     assert result["failed"]
     assert "autoAsign" in result["msg"]
     assert plain.get(pools(plain, namespace) + "/a") is None
+
+
+def layer2(plain, namespace):
+    return f"/apis/metallb.io/v1beta1/namespaces/{namespace}/l2advertisements"
+
+
+def two_pools(namespace, **ranges):
+    """Settings with a pool for each keyword, all of them announced."""
+    return {
+        "metallb_enabled": True,
+        "metallb_namespace": namespace,
+        "metallb_config": {
+            "address_pools": {name: {"ip_range": text} for name, text in ranges.items()},
+            "layer2": list(ranges),
+        },
+    }
+
+
+def test_what_left_the_settings_is_removed(ansible, api, plain, namespace, metallb_crds):
+    apply(api, two_pools(namespace, a="192.0.2.0/28", b="192.0.2.16/28"))
+    results = four_runs(ansible, "metallb_config", settings=two_pools(namespace, a="192.0.2.0/28"))
+    for result in results[:2]:
+        assert result["objects"] == [f"L2Advertisement/{namespace}/b", f"IPAddressPool/{namespace}/b"]
+        assert [entry["after"] for entry in result["diff"]] == [{}, {}]
+    assert len(plain.versions(pools(plain, namespace), layer2(plain, namespace))) == 2
+
+
+def test_pools_exchange_their_ranges(api, plain, namespace, metallb_crds):
+    apply(api, two_pools(namespace, a="192.0.2.0/28", b="192.0.2.16/28"))
+    wanted = two_pools(namespace, a="192.0.2.16/28", b="192.0.2.0/28")
+    assert apply(api, wanted, check_mode=True)["changed"]
+    assert apply(api, wanted)["changed"]
+    assert not apply(api, wanted)["changed"]
+    assert plain.get(pools(plain, namespace) + "/a")["spec"]["addresses"] == ["192.0.2.16/28"]
+
+
+def foreign(plain, namespace, name, **spec):
+    """A pool that somebody made by hand."""
+    body = {
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": "IPAddressPool",
+        "metadata": {"name": name},
+        "spec": {"addresses": ["198.51.100.0/28"], **spec},
+    }
+    plain.create(pools(plain, namespace), body)
+
+
+def test_what_others_made_is_taken_over_only_when_told(api, plain, namespace, metallb_crds):
+    foreign(plain, namespace, "loadbalanced", serviceAllocation={"priority": 7})
+    foreign(plain, namespace, "other")
+    refused = apply(api, settings(namespace))
+    assert refused["failed"]
+    assert "set metallb_adopt: true" in refused["msg"]
+    wanted = settings(namespace, metallb_adopt=True)
+    checked = apply(api, wanted, check_mode=True)
+    done = apply(api, wanted)
+    assert checked["objects"] == done["objects"]
+    assert checked["diff"] == done["diff"]
+    assert plain.get(pools(plain, namespace) + "/loadbalanced")["spec"] == {
+        "addresses": ["192.0.2.240-192.0.2.249"], "autoAssign": True, "avoidBuggyIPs": False,
+    }  # fmt: skip
+    assert plain.get(pools(plain, namespace) + "/other") is None
+    assert not apply(api, wanted)["changed"]
+
+
+@pytest.fixture
+def in_use(plain, namespace):
+    """A Service with an address; returns its path."""
+    services = f"/api/v1/namespaces/{namespace}/services"
+    body = {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "shop"},
+        "spec": {"type": "LoadBalancer", "ports": [{"port": 80}], "loadBalancerClass": f"test.example/{namespace}"},
+    }  # fmt: skip
+    plain.create(services, body)
+    path = f"{services}/shop"
+    give(plain, path, "192.0.2.245")
+    yield path
+    plain.delete(path)
+
+
+def give(plain, path, address):
+    plain.patch(path + "/status", {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}})
+
+
+def test_an_address_in_use_stays_until_told(ansible, api, plain, namespace, metallb_crds, in_use):
+    own = {"metallb_loadbalancer_class": f"test.example/{namespace}"}
+    apply(api, settings(namespace, **own))
+    smaller = settings(namespace, "192.0.2.240-192.0.2.244", **own)
+    refused = ansible.module(PREFIX + "metallb_config", settings=smaller, timeout=0)
+    assert refused["failed"]
+    assert refused["msg"] == (
+        f"metallb_ip_range: 192.0.2.245 of {namespace}/shop would leave the pool while in use; keep these addresses there, "
+        "or set metallb_reassign_addresses: true to give the Services other ones."
+    )
+    assert plain.get(pools(plain, namespace) + "/loadbalanced")["spec"]["addresses"] == ["192.0.2.240-192.0.2.249"]
+    told = {**smaller, "metallb_reassign_addresses": True}
+    assert apply(api, told, check_mode=True)["changed"]
+    lost = apply(api, told)
+    assert lost["failed"]
+    assert f"MetalLB has not taken them over: 192.0.2.245 of {namespace}/shop" in lost["msg"]
+    give(plain, in_use, "192.0.2.241")
+    assert apply(api, told) == {"changed": False, "objects": [], "restarted": [], "diff": []}
+
+
+def test_requests_do_not_grow_with_the_objects(api, plain, namespace, metallb_crds):
+    """A run without changes asks for each kind once, whatever there is."""
+    edge = direct(api)
+    sent = []
+
+    class Counting:
+        """The API's client, counted."""
+
+        def __getattr__(self, name):
+            return getattr(edge, name)
+
+        def request(self, method, path, body=None, **params):
+            sent.append((method, path))
+            return edge.request(method, path, body, **params)
+
+    many = {f"p{number}": f"10.9.{number}.0/24" for number in range(40)}
+    apply(api, two_pools(namespace, **many))
+    counting = Counting()
+    for name in ("get", "get_list", "gather"):
+        setattr(counting, name, getattr(type(edge), name).__get__(counting))
+    module = SimpleNamespace(params={"settings": two_pools(namespace, **many), "timeout": 0}, check_mode=False)
+    assert not metallb_config.apply(counting, module)["changed"]
+    assert {method for method, _path in sent} == {"get"}
+    assert len(sent) == len(set(sent)) == 8
