@@ -54,11 +54,13 @@ class Cluster:
         """Run a command here; the caller looks at the status."""
         return subprocess.run(words, capture_output=True, text=True, env=self.env, timeout=timeout, check=False)
 
+    def run_with_input(self, text: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that reads a text; the caller looks at the status."""
+        return subprocess.run(words, input=text, capture_output=True, text=True, env=self.env, check=False)
+
     def kubectl(self, *words: str, stdin: str | None = None) -> str:
         """Return what kubectl prints; fail with its error."""
-        done = subprocess.run(
-            [self.env["LAB_KUBECTL"], *words], input=stdin, capture_output=True, text=True, env=self.env, check=False
-        )
+        done = self.run_with_input(stdin or "", self.env["LAB_KUBECTL"], *words)
         assert done.returncode == 0, f"kubectl {' '.join(words)}: {done.stderr}"
         return done.stdout
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""What this collection says of a configuration without a cluster is what MetalLB says of it, or stricter with a reason."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _secrets, _settings
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster
+from ansible_collections.kubeaddons.metallb.tests.acceptance.verdicts import CASES, Case
+
+NAMESPACE = ("-n", "metallb-system")
+KINDS = "bgpadvertisements,l2advertisements,bgppeers,ipaddresspools,communities,bfdprofiles"
+SETTLED = 3  # seconds in which the components say that they cannot read a configuration
+
+
+def installed_backend(cluster: Cluster) -> str:
+    """Return how the installed MetalLB speaks BGP."""
+    container = cluster.objects("deployment", "controller", *NAMESPACE)["spec"]["template"]["spec"]["containers"][0]
+    return {one["name"]: one.get("value") for one in container["env"]}.get("METALLB_BGP_TYPE") or "native"
+
+
+def invalid(cluster: Cluster) -> str:
+    """Return what the controller and the speakers say against the configuration, "" when they say nothing."""
+    states = cluster.objects("configurationstates", *NAMESPACE)["items"]
+    return "; ".join(
+        one["status"].get("errorSummary") or "invalid"
+        for one in states
+        if (one.get("status") or {}).get("result") == "Invalid"
+    )
+
+
+def metallb(cluster: Cluster, case: Case) -> str:
+    """Return why MetalLB refuses a configuration, "" when it takes it."""
+    assert invalid(cluster) == ""
+    listed = {"apiVersion": "v1", "kind": "List", "items": case.documents}
+    try:
+        done = cluster.run_with_input(json.dumps(listed), cluster.env["LAB_KUBECTL"], "create", "-f", "-")
+        if done.returncode:
+            return done.stderr
+        deadline = time.monotonic() + SETTLED
+        while time.monotonic() < deadline:
+            said = invalid(cluster)
+            if said:
+                return said
+            time.sleep(0.5)
+        return ""
+    finally:
+        for document in reversed(case.documents):
+            kind, name = document["kind"], document["metadata"]["name"]
+            cluster.kubectl("delete", kind, name, *NAMESPACE, "--ignore-not-found")
+        deadline = time.monotonic() + 30
+        while invalid(cluster) and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+
+def ours(case: Case, backend: str) -> list[str]:
+    """Return what this collection has against a configuration."""
+    variables = {"metallb_enabled": True, "metallb_config": case.config, "metallb_bgp_backend": backend}
+    settings, errors, _notes = _settings.normalise(*_secrets.split(variables))
+    return errors or _cluster.pool_errors(settings, settings.reserved)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{'/'.join(case.backends)}: {case.name}" for case in CASES])
+def test_verdicts_are_the_same(cluster: Cluster, case: Case) -> None:
+    """Both refuse, both take, or the table says why this collection is stricter."""
+    backend = installed_backend(cluster)
+    if backend not in case.backends:
+        pytest.skip(f"MetalLB is installed with the backend {backend}")
+    theirs = metallb(cluster, case)
+    assert bool(theirs) is case.refused, theirs or "MetalLB takes it"
+    errors = ours(case, backend)
+    assert bool(errors) is (case.refused or bool(case.stricter)), errors or f"accepted; MetalLB says: {theirs}"
