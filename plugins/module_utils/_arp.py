@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Who answers ARP (RFC 826) for an IPv4 address, and from which hardware addresses.
+"""Who answers ARP (RFC 826) or NDP (see _ndp) for an address, and from which hardware addresses.
 
 Python 3.8, standard library only: nodes import this file.
 """
@@ -13,6 +13,7 @@ Python 3.8, standard library only: nodes import this file.
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import select
 import socket
@@ -20,6 +21,8 @@ import struct
 import time
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ndp
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import Network, canonical
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import (
     IFF_LOOPBACK,
     IFF_NOARP,
@@ -46,7 +49,7 @@ class Route(t.NamedTuple):
     """One route without a gateway: its destinations are neighbours on the link."""
 
     interface: str
-    network: ipaddress.IPv4Network
+    network: Network
     metric: int
 
 
@@ -54,8 +57,16 @@ class Way(t.NamedTuple):
     """How an address is asked for."""
 
     link: Link
-    sender: str  # this machine's own address there, "0.0.0.0" when it has none
+    sender: str  # this machine's own address there; IPv4: "0.0.0.0" when it has none, IPv6: the link-local one
     on_link: bool
+
+
+class Frame(t.NamedTuple):
+    """What came in by an interface: an Ethernet frame with ARP, or an ICMPv6 message."""
+
+    interface: str
+    ipv6: bool
+    data: bytes
 
 
 def format_mac(raw: bytes) -> str:
@@ -99,9 +110,13 @@ def parse_reply(frame: bytes) -> t.Optional[tuple[str, str]]:
     return socket.inet_ntoa(fields[9]), format_mac(fields[8])
 
 
-def parse_routes(text: str) -> list[Route]:
-    """Return the routes of /proc/net/route that need no gateway."""
-    routes = []
+def parse_routes(text: str, text6: str = "") -> list[Route]:
+    """Return the routes of /proc/net/route and /proc/net/ipv6_route that need no gateway."""
+    routes = [
+        Route(row.interface, ipaddress.IPv6Network((row.destination, row.prefix)), row.metric)
+        for row in _ndp.parse_routes(text6)
+        if not row.gateway and not ipaddress.IPv6Address(row.destination).is_link_local
+    ]
     for line in text.splitlines()[1:]:
         words = line.split()
         if len(words) < 8 or int(words[2], 16) != 0 or not int(words[3], 16) & 0x1 or int(words[3], 16) & 0x200:
@@ -112,18 +127,19 @@ def parse_routes(text: str) -> list[Route]:
     return routes
 
 
-def parse_gateways(text: str) -> list[str]:
-    """Return the gateways of the default routes in /proc/net/route, best first."""
+def parse_gateways(text: str, text6: str = "") -> list[str]:
+    """Return the gateways of the default routes in /proc/net/route and /proc/net/ipv6_route, best first."""
     found = []
     for line in text.splitlines()[1:]:
         words = line.split()
         if len(words) >= 8 and int(words[1], 16) == 0 and int(words[7], 16) == 0 and int(words[2], 16) != 0:
             found.append((int(words[6]), socket.inet_ntoa(struct.pack("=I", int(words[2], 16)))))
-    return [gateway for _metric, gateway in sorted(found)]
+    found6 = [row.gateway for row in _ndp.parse_routes(text6) if row.gateway and row.prefix == 0]
+    return [gateway for _metric, gateway in sorted(found)] + found6
 
 
-def _ipv4(addresses: t.Sequence[Address]) -> list[Address]:
-    return [row for row in addresses if ":" not in row.address]
+def _link_local(row: Address) -> bool:
+    return ":" in row.address and row.scope == "link"
 
 
 def _speaks_arp(link: Link) -> bool:
@@ -138,22 +154,28 @@ def choose_way(
     interface: str = "",
 ) -> t.Optional[Way]:
     """Return the interface that an address is a neighbour on, or None. A named interface is used in any case."""
-    wanted = ipaddress.IPv4Address(target)
+    wanted = ipaddress.ip_address(target)
+    here = [row for row in addresses if (":" in row.address) == (wanted.version == 6)]
+    own: dict[str, str] = {}
+    for row in here:
+        # Neighbour discovery speaks between link-local addresses, and so does MetalLB.
+        if wanted.version == 4 or _link_local(row):
+            own.setdefault(row.interface, row.address)
     usable = {
         link.name: link
         for link in links
-        if _speaks_arp(link) and link.name != DUMMY_INTERFACE and interface in ("", link.name)
+        if _speaks_arp(link)
+        and link.name != DUMMY_INTERFACE
+        and interface in ("", link.name)
+        and (wanted.version == 4 or link.name in own)
     }
     # (prefix length, -metric, interface, own address): the most specific wins, as in the kernel's routing.
     candidates: list[tuple[int, int, str, str]] = []
-    own: dict[str, str] = {}
-    for row in _ipv4(addresses):
-        if row.interface not in usable:
-            continue
-        own.setdefault(row.interface, row.address)
-        network = ipaddress.IPv4Network(f"{row.address}/{row.prefix}", strict=False)
-        if wanted in network:
-            candidates.append((row.prefix, 0, row.interface, row.address))
+    for row in here:
+        network = ipaddress.ip_network(f"{row.address}/{row.prefix}", strict=False)
+        if row.interface in usable and wanted in network and not _link_local(row):
+            sender = row.address if wanted.version == 4 else own[row.interface]
+            candidates.append((row.prefix, 0, row.interface, sender))
     for route in routes:
         if route.interface in usable and wanted in route.network:
             sender = own.get(route.interface, "0.0.0.0")
@@ -167,15 +189,16 @@ def choose_way(
 
 
 def own_addresses(addresses: t.Sequence[Address]) -> set[str]:
-    """Return the IPv4 addresses that are configured on this machine, not counting kube-proxy's own interface."""
-    return {row.address for row in _ipv4(addresses) if row.interface != DUMMY_INTERFACE}
+    """Return the addresses that are configured on this machine, not counting kube-proxy's own interface."""
+    return {row.address for row in addresses if row.interface != DUMMY_INTERFACE}
 
 
 def describe_interfaces(links: t.Sequence[Link], addresses: t.Sequence[Address]) -> list[dict[str, t.Any]]:
-    """Return the interfaces that could answer ARP, so that a MAC can be told to be this machine's."""
+    """Return the interfaces that could answer, so that a MAC can be told to be this machine's."""
     found = []
     for link in links:
-        here = [row.address for row in _ipv4(addresses) if row.interface == link.name]
+        # A link-local address is what every pod's interface has.
+        here = [row.address for row in addresses if row.interface == link.name and not _link_local(row)]
         if here and link.name != DUMMY_INTERFACE and not link.flags & IFF_LOOPBACK and len(link.mac) == 17:
             found.append({"name": link.name, "mac": link.mac, "addresses": here})
     return found
@@ -198,11 +221,11 @@ def arp_settings(read: t.Callable[[str], str]) -> dict[str, t.Any]:
     }
 
 
-def is_ipv4(text: str) -> bool:
-    """Whether a text is an IPv4 address."""
+def is_address(text: str) -> bool:
+    """Whether a text is an address, without a mask and without an interface."""
     try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except OSError:
         return False
     return True
 
@@ -210,11 +233,11 @@ def is_ipv4(text: str) -> bool:
 class Wire(t.Protocol):
     """The link layer of one or more interfaces."""
 
-    def send(self, interface: str, frame: bytes) -> None:
-        """Send a frame."""
+    def ask(self, target: str, way: Way) -> None:
+        """Ask for an address once."""
 
-    def receive(self, seconds: float) -> list[tuple[str, bytes]]:
-        """Wait for frames at most this long; return them with the interface that each came in by."""
+    def receive(self, seconds: float) -> list[Frame]:
+        """Wait for frames at most this long."""
 
 
 def probe(
@@ -236,29 +259,34 @@ def probe(
             return answers
         if sent < attempts and now >= sent * timeout / attempts:
             for target, way in ways.items():
-                wire.send(way.link.name, build_request(way.link.mac, way.sender, target))
+                wire.ask(target, way)
             sent += 1
             continue
         until = sent * timeout / attempts if sent < attempts else timeout
-        for interface, frame in wire.receive(max(0.0, until - now)):
-            reply = parse_reply(frame)
+        for interface, ipv6, data in wire.receive(max(0.0, until - now)):
+            reply = _ndp.parse_advertisement(data) if ipv6 else parse_reply(data)
             if reply and reply[0] in ways and ways[reply[0]].link.name == interface:
                 answers[reply[0]].add(reply[1])
 
 
-class PacketWire:
-    """Raw sockets, one an interface."""
+class _Channel(t.NamedTuple):
+    """One socket."""
 
-    def __init__(self, interfaces: t.Iterable[str]) -> None:
-        self._sockets: dict[int, tuple[str, socket.socket]] = {}
+    interface: str
+    ipv6: bool
+    sock: socket.socket
+
+
+class RawWire:
+    """Raw sockets, one for each interface and address family that is asked on."""
+
+    def __init__(self, ways: t.Mapping[str, Way]) -> None:
+        self._channels: dict[int, _Channel] = {}
         self._poll = select.poll()
         try:
-            for name in sorted(set(interfaces)):
-                sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
-                self._sockets[sock.fileno()] = (name, sock)
-                sock.bind((name, ETH_P_ARP))
-                sock.setblocking(False)
-                self._poll.register(sock, select.POLLIN)
+            for ipv6, link, sender in sorted({(":" in target, way.link, way.sender) for target, way in ways.items()}):
+                if not any(row.interface == link.name and row.ipv6 == ipv6 for row in self._channels.values()):
+                    self._open(ipv6, link, sender)
         except PermissionError as exc:
             self.close()
             raise ArpError("asking for hardware addresses needs raw sockets: run this task with become: true") from exc
@@ -266,27 +294,50 @@ class PacketWire:
             self.close()
             raise ArpError(f"cannot open a raw socket: {exc.strerror}") from exc
 
+    def _open(self, ipv6: bool, link: Link, sender: str) -> None:
+        if ipv6:
+            try:
+                sock = _ndp.open_socket(link.number, sender)
+            except OSError as exc:
+                if exc.errno != errno.EADDRNOTAVAIL:
+                    raise
+                # The kernel still looks whether the link-local address is free: nothing can be sent from it yet.
+                return
+        else:
+            sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
+        self._channels[sock.fileno()] = _Channel(link.name, ipv6, sock)
+        if not ipv6:
+            sock.bind((link.name, ETH_P_ARP))
+        sock.setblocking(False)
+        self._poll.register(sock, select.POLLIN)
+
     def close(self) -> None:
         """Close the sockets."""
-        for _dummy, sock in self._sockets.values():
-            sock.close()
-        self._sockets.clear()
+        for channel in self._channels.values():
+            channel.sock.close()
+        self._channels.clear()
 
-    def send(self, interface: str, frame: bytes) -> None:
-        """Send a frame; a full queue or a link that went down is a lost request, not a fault."""
-        for name, sock in self._sockets.values():
-            if name == interface:
-                with contextlib.suppress(OSError):
-                    sock.send(frame)
+    def ask(self, target: str, way: Way) -> None:
+        """Ask for an address; a full queue or a link that went down is a lost request, not a fault."""
+        ipv6 = ":" in target
+        for channel in self._channels.values():
+            if (channel.interface, channel.ipv6) != (way.link.name, ipv6):
+                continue
+            with contextlib.suppress(OSError):
+                if ipv6:
+                    question = _ndp.build_solicitation(way.link.mac, target)
+                    channel.sock.sendto(question, (_ndp.solicited_node(target), 0, 0, way.link.number))
+                else:
+                    channel.sock.send(build_request(way.link.mac, way.sender, target))
 
-    def receive(self, seconds: float) -> list[tuple[str, bytes]]:
+    def receive(self, seconds: float) -> list[Frame]:
         """Wait for frames at most this long."""
         frames = []
         for descriptor, _dummy in self._poll.poll(int(seconds * 1000) + 1):
-            name, sock = self._sockets[descriptor]
+            interface, ipv6, sock = self._channels[descriptor]
             try:
                 while True:
-                    frames.append((name, sock.recv(2048)))
+                    frames.append(Frame(interface, ipv6, sock.recv(2048)))
             except OSError:
                 # Nothing left, or the link went down.
                 pass
@@ -301,17 +352,17 @@ def probe_addresses(
     interface: str,
     timeout: float,
     attempts: int,
-    open_wire: t.Callable[[t.Iterable[str]], PacketWire] = PacketWire,
+    open_wire: t.Callable[[t.Mapping[str, Way]], RawWire] = RawWire,
     clock: t.Callable[[], float] = time.monotonic,
 ) -> list[dict[str, t.Any]]:
     """Return one result for each target, in order."""
     if interface and interface not in {link.name for link in links}:
         raise ArpError(f"there is no interface {interface} here")
-    chosen = {target: choose_way(target, links, addresses, routes, interface) for target in targets}
+    chosen = {target: choose_way(target, links, addresses, routes, interface) for target in map(canonical, targets)}
     ways = {target: way for target, way in chosen.items() if way is not None}
     answers: dict[str, set[str]] = {}
     if ways:
-        wire = open_wire(way.link.name for way in ways.values())
+        wire = open_wire(ways)
         try:
             answers = probe(ways, wire, timeout, attempts, clock)
         finally:
@@ -319,14 +370,14 @@ def probe_addresses(
     own = own_addresses(addresses)
     results = []
     for target in targets:
-        way = chosen[target]
+        way = chosen[canonical(target)]
         results.append(
             {
                 "address": target,
                 "interface": way.link.name if way else "",
                 "on_link": way.on_link if way else False,
-                "macs": sorted(answers.get(target, ())),
-                "own": target in own,
+                "macs": sorted(answers.get(canonical(target), ())),
+                "own": canonical(target) in own,
             }
         )
     return results

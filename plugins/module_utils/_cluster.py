@@ -155,12 +155,11 @@ def probes(
     Ranges that a live pool already holds are left out: their addresses may answer because MetalLB announces them.
     Each is {origin, text, layer2, addresses}; addresses holds the first and the last even of a long range.
     """
-    assigned = {address for service in services for address in ingress_addresses(service)}
+    assigned = {canonical(address) for service in services for address in ingress_addresses(service)}
     found = []
     for pool in settings.pools:
         for one in pool.ranges:
-            held = any(live.holds(one.first) and live.holds(one.last) for live in live_pools)
-            if held or one.first.version == 6:
+            if any(live.holds(one.first) and live.holds(one.last) for live in live_pools):
                 continue
             addresses = one.addresses(MOST_PROBED)
             if str(one.last) not in addresses:
@@ -193,12 +192,13 @@ def segment_errors(wanted: t.Sequence[t.Mapping[str, t.Any]], seen: t.Mapping[st
             gateways.setdefault(gateway, node)
     errors = []
     for one in wanted:
+        how = "NDP" if any(":" in address for address in one["addresses"]) else "ARP"
         where = '{0}: "{1}"'.format(one["origin"], one["text"])
         off = [address for address in one["addresses"] if address in on_link and not on_link[address]]
         if one["layer2"] and off:
             errors.append(
-                "{0} holds {1}, which is on no node's network segment, so nobody would find it by ARP; choose addresses "
-                "of the nodes' own network.".format(where, off[0])
+                "{0} holds {1}, which is on no node's network segment, so nobody would find it by {2}; choose addresses "
+                "of the nodes' own network.".format(where, off[0], how)
             )
         for address in one["addresses"]:
             if address in gateways:
@@ -209,8 +209,8 @@ def segment_errors(wanted: t.Sequence[t.Mapping[str, t.Any]], seen: t.Mapping[st
                 )
             elif address in answers:
                 errors.append(
-                    "{0} holds {1}, which already answers ARP ({2}, asked from {3}); leave it out of the range or free "
-                    "the address.".format(where, address, *answers[address])
+                    "{0} holds {1}, which already answers {2} ({3}, asked from {4}); leave it out of the range or free "
+                    "the address.".format(where, address, how, *answers[address])
                 )
     return errors
 

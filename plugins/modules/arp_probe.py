@@ -8,12 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: arp_probe
-short_description: Find out who answers ARP for an address
+short_description: Find out who answers ARP or NDP for an address
 version_added: 0.1.0
 author:
   - The kubeaddons.metallb authors (@kubeaddons)
 description:
-  - Asks for IPv4 addresses on the links where they are neighbours, and returns every hardware address that answered.
+  - Asks for addresses on the links where they are neighbours, by ARP for IPv4 and by neighbour discovery (NDP) for IPv6,
+    and returns every hardware address that answered.
   - One answer is the announcing node. No answer means that nobody announces the address on this segment.
     Several answers mean that several machines claim it, as with kube-proxy in IPVS mode without strict ARP.
   - A machine does not answer its own question. Where the announcing node itself asks, expect no answer.
@@ -25,7 +26,7 @@ extends_documentation_fragment:
 options:
   addresses:
     description:
-      - IPv4 addresses to ask for. Without any, only RV(interfaces) and RV(settings) are read.
+      - IPv4 and IPv6 addresses to ask for. Without any, only RV(interfaces) and RV(settings) are read.
       - Asking needs raw sockets, therefore O(ignore:become=true).
     type: list
     elements: str
@@ -45,6 +46,7 @@ options:
       - Ask on this interface, whether the addresses are neighbours there or not.
       - Without it, each address is asked for on the interface where it is a neighbour, by the interface's own addresses
         and by routes that need no gateway.
+      - IPv6 addresses are asked for only on an interface with a link-local address, the only kind that MetalLB answers on.
     type: str
 """
 
@@ -53,6 +55,7 @@ EXAMPLES = r"""
   kubeaddons.metallb.arp_probe:
     addresses:
       - 192.168.100.240
+      - 2001:db8::240
   become: true
   register: arp
 
@@ -112,17 +115,17 @@ interfaces:
       returned: always
       sample: '02:00:5e:00:53:02'
     addresses:
-      description: Its IPv4 addresses.
+      description: Its addresses, without link-local ones of IPv6.
       type: list
       elements: str
       returned: always
-      sample: ['192.168.100.100']
+      sample: ['192.168.100.100', '2001:db8::100']
 gateways:
-  description: The gateways of this machine's default routes, best first.
+  description: The gateways of this machine's default routes, best first, those of IPv4 before those of IPv6.
   returned: always
   type: list
   elements: str
-  sample: ['192.168.100.1']
+  sample: ['192.168.100.1', 'fe80::1']
 settings:
   description: How this machine answers ARP.
   returned: always
@@ -157,6 +160,13 @@ def read_text(path: str) -> str:
         return handle.read()
 
 
+def routes_of_ipv6(read: t.Callable[[str], str]) -> str:
+    try:
+        return read("/proc/net/ipv6_route")
+    except FileNotFoundError:
+        return ""  # a kernel without IPv6
+
+
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
@@ -167,16 +177,16 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    routes = read_text("/proc/net/route")
+    routes = (read_text("/proc/net/route"), routes_of_ipv6(read_text))
     result: dict[str, t.Any] = {
         "results": [],
         "interfaces": [],
-        "gateways": _arp.parse_gateways(routes),
+        "gateways": _arp.parse_gateways(*routes),
         "settings": _arp.arp_settings(read_text),
     }
     for address in module.params["addresses"]:
-        if not _arp.is_ipv4(address):
-            module.fail_json(msg=f"{address} is not an IPv4 address; ARP knows no others.", **result)
+        if not _arp.is_address(address):
+            module.fail_json(msg=f"{address} is not an IPv4 or IPv6 address.", **result)
     if module.params["attempts"] < 1:
         module.fail_json(msg="attempts must be 1 or more.", **result)
     try:
@@ -187,7 +197,7 @@ def main() -> None:
             module.params["addresses"],
             links,
             addresses,
-            _arp.parse_routes(routes),
+            _arp.parse_routes(*routes),
             module.params["interface"] or "",
             module.params["timeout"],
             module.params["attempts"],

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import json
 import os
 import pathlib
@@ -15,8 +17,9 @@ import uuid
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _ndp
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address, Link
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.module_utils.test__ndp import ROUTES as ROUTES6
 
 UP = 0x1003
 ETH0 = Link(2, "eth0", "02:00:5e:00:53:01", UP, "")
@@ -25,15 +28,23 @@ LO = Link(1, "lo", "00:00:00:00:00:00", 0x49, "")
 DOWN = Link(4, "eth2", "02:00:5e:00:53:03", 0x1002, "")
 TUN = Link(5, "tun0", "", 0x1090 | 1, "")
 DUMMY = Link(6, "kube-ipvs0", "02:00:5e:00:53:06", UP, "")
-LINKS = [LO, ETH0, ETH1, DOWN, TUN, DUMMY]
+ETH3 = Link(7, "eth3", "02:00:5e:00:53:07", UP, "")
+CALI = Link(8, "cali1", "ee:ee:ee:ee:ee:ee", UP, "")
+LINKS = [LO, ETH0, ETH1, DOWN, TUN, DUMMY, ETH3, CALI]
 ADDRESSES = [
     Address("lo", "127.0.0.1", 8, "host"),
     Address("eth0", "192.0.2.1", 24, "global"),
     Address("eth0", "2001:db8::1", 64, "global"),
+    Address("eth0", "fe80::5eff:fe00:5301", 64, "link"),
     Address("eth1", "192.0.2.129", 25, "global"),
+    Address("eth1", "fe80::5eff:fe00:5302", 64, "link"),
     Address("eth2", "203.0.113.1", 24, "global"),
+    # No link-local address: MetalLB does not answer there, and nobody can ask.
+    Address("eth3", "2001:db8:3::1", 64, "global"),
     Address("tun0", "198.51.100.1", 24, "global"),
     Address("kube-ipvs0", "192.0.2.40", 32, "global"),
+    Address("kube-ipvs0", "2001:db8::40", 128, "global"),
+    Address("cali1", "fe80::ecee:eeff:feee:eeee", 64, "link"),
 ]
 PEER = "02:00:5e:00:53:aa"
 OTHER = "02:00:5e:00:53:bb"
@@ -84,11 +95,13 @@ eth1\t0071A8C0\t00000000\t0001\t0\t0\t5\t00FFFFFF\t0\t0\t0
 def test_gateways_of_the_default_routes() -> None:
     second = "eth1\t00000000\t01C8A8C0\t0003\t0\t0\t9\t00000000\t0\t0\t0\n"
     assert _arp.parse_gateways(ROUTES + second) == ["192.0.2.1", "192.168.200.1"]
+    assert _arp.parse_gateways(ROUTES, ROUTES6) == ["192.0.2.1", "fe80::1", "fe80::2"]
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the kernel prints these in the machine's byte order")
 def test_routes_without_a_gateway() -> None:
-    assert [(row.interface, str(row.network), row.metric) for row in _arp.parse_routes(ROUTES)] == [
+    assert [(row.interface, str(row.network), row.metric) for row in _arp.parse_routes(ROUTES, ROUTES6)] == [
+        ("eth0", "2001:db8::/64", 0x100),
         ("eth0", "192.0.2.0/24", 0),
         ("eth1", "192.168.113.0/24", 5),
     ]
@@ -112,12 +125,22 @@ def test_routes_without_a_gateway() -> None:
         ("192.0.2.200", "eth0", ("eth0", "192.0.2.1", True)),
         ("198.18.0.1", "eth0", ("eth0", "192.0.2.1", False)),
         ("198.18.0.1", "lo", None),
+        # IPv6 is asked for from the link-local address.
+        ("2001:db8::240", "", ("eth0", "fe80::5eff:fe00:5301", True)),
+        ("2001:db8::40", "", ("eth0", "fe80::5eff:fe00:5301", True)),
+        # A route without a gateway, as a router advertises a prefix.
+        ("2001:db8:1::9", "", ("eth1", "fe80::5eff:fe00:5302", True)),
+        ("2001:db8:9::9", "", None),
+        ("2001:db8:3::9", "", None),
+        ("2001:db8:3::9", "eth3", None),
+        ("2001:db8:9::9", "eth1", ("eth1", "fe80::5eff:fe00:5302", False)),
     ],
 )
 def test_the_interface_that_an_address_is_asked_for_on(
     target: str, interface: str, way: tuple[str, str, bool] | None
 ) -> None:
-    routes = [row for row in _arp.parse_routes(ROUTES) if row.interface == "eth1"]
+    prefix = f"20010db8000100000000000000000000 40 {'0' * 32} 00 {'0' * 32} 00000100 00000001 00000000 00080001 eth1"
+    routes = [row for row in _arp.parse_routes(ROUTES, prefix) if row.interface == "eth1"]
     found = _arp.choose_way(target, LINKS, ADDRESSES, routes, interface)
     assert (found and (found.link.name, found.sender, found.on_link)) == way
 
@@ -137,12 +160,11 @@ class ScriptedWire:
         self.pending: list[tuple[float, str, bytes]] = []
         self.closed = False
 
-    def send(self, interface: str, frame: bytes) -> None:
-        target = ".".join(str(byte) for byte in frame[38:42])
-        self.sent.append((round(self.now, 3), interface, target))
+    def ask(self, target: str, way: _arp.Way) -> None:
+        self.sent.append((round(self.now, 3), way.link.name, target))
         self.pending += [(self.now + delay, name, answer) for delay, name, answer in self.answers.get(target, [])]
 
-    def receive(self, seconds: float) -> list[tuple[str, bytes]]:
+    def receive(self, seconds: float) -> list[_arp.Frame]:
         # As poll() does, never less than a millisecond.
         until = self.now + max(seconds, 0.001)
         arrived = sorted(row for row in self.pending if row[0] <= until)
@@ -151,7 +173,8 @@ class ScriptedWire:
             return []
         self.now = max(self.now, arrived[0][0])
         self.pending.remove(arrived[0])
-        return [arrived[0][1:]]
+        _when, interface, data = arrived[0]
+        return [_arp.Frame(interface, data[:1] == b"\x88", data)]
 
     def close(self) -> None:
         self.closed = True
@@ -169,7 +192,7 @@ def run(wire: ScriptedWire, targets: list[str], timeout: float = 1.0, attempts: 
         "",
         timeout,
         attempts,
-        lambda names: t.cast("_arp.PacketWire", wire),
+        lambda ways: t.cast("_arp.RawWire", wire),
         wire.clock,
     )
 
@@ -203,6 +226,34 @@ def test_all_answers_until_the_timeout_are_collected() -> None:
     assert wire.closed
 
 
+def advertisement(address: str, mac: str) -> bytes:
+    """An answer such as MetalLB's, made by hand from RFC 4861."""
+    return bytes.fromhex("8800000040000000") + ipaddress.IPv6Address(address).packed + b"\2\1" + _arp.parse_mac(mac)
+
+
+def test_addresses_of_both_families_are_asked_for_side_by_side() -> None:
+    wire = ScriptedWire(
+        {
+            "192.0.2.10": [(0.01, "eth0", reply("192.0.2.10", PEER))],
+            "2001:db8::240": [
+                (0.02, "eth0", advertisement("2001:db8::240", PEER)),
+                (0.3, "eth0", advertisement("2001:db8::240", OTHER)),
+                # Another segment's.
+                (0.4, "eth1", advertisement("2001:db8::240", ETH1.mac)),
+                (0.5, "eth0", advertisement("2001:db8::241", ETH1.mac)),
+            ],
+        }
+    )
+    found = run(wire, ["2001:DB8:0::240", "192.0.2.10", "2001:db8::1", "2001:db8:9::1"])
+    assert [(row["address"], row["interface"], row["on_link"], row["macs"], row["own"]) for row in found] == [
+        ("2001:DB8:0::240", "eth0", True, [PEER, OTHER], False),
+        ("192.0.2.10", "eth0", True, [PEER], False),
+        ("2001:db8::1", "eth0", True, [], True),
+        ("2001:db8:9::1", "", False, [], False),
+    ]
+    assert wire.now == pytest.approx(1.0)
+
+
 def test_each_address_is_asked_for_as_often_as_told_spread_over_the_timeout() -> None:
     wire = ScriptedWire({})
     run(wire, ["192.0.2.10", "192.0.2.200", "192.0.2.10"], timeout=0.9, attempts=3)
@@ -224,7 +275,7 @@ def test_an_answer_for_an_address_that_nobody_asked_for_is_ignored() -> None:
 
 
 def test_without_a_neighbour_no_socket_is_opened() -> None:
-    def refuse(dummy: t.Iterable[str]) -> _arp.PacketWire:
+    def refuse(dummy: t.Mapping[str, _arp.Way]) -> _arp.RawWire:
         raise AssertionError("opened")
 
     found = _arp.probe_addresses(["198.18.0.1"], LINKS, ADDRESSES, [], "", 1.0, 2, refuse)
@@ -232,13 +283,24 @@ def test_without_a_neighbour_no_socket_is_opened() -> None:
     assert _arp.probe_addresses([], LINKS, ADDRESSES, [], "", 1.0, 2, refuse) == []
 
 
-def test_a_socket_without_the_right_to_it_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("target", ["192.0.2.10", "2001:db8::240"])
+def test_a_socket_without_the_right_to_it_names_the_remedy(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
     def refuse(*dummy: t.Any) -> t.NoReturn:
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("socket.socket", refuse)
     with pytest.raises(_arp.ArpError, match="become: true"):
-        _arp.probe_addresses(["192.0.2.10"], LINKS, ADDRESSES, [], "", 1.0, 2)
+        _arp.probe_addresses([target], LINKS, ADDRESSES, [], "", 1.0, 2)
+
+
+def test_a_link_local_address_that_is_not_ready_yet_is_a_question_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*dummy: t.Any) -> t.NoReturn:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(_ndp, "open_socket", refuse)
+    wire = _arp.RawWire({"2001:db8::240": _arp.Way(ETH0, "fe80::5eff:fe00:5301", True)})
+    wire.ask("2001:db8::240", _arp.Way(ETH0, "fe80::5eff:fe00:5301", True))
+    assert wire.receive(0.0) == []
 
 
 def test_an_interface_that_does_not_exist_is_said_so() -> None:
@@ -248,9 +310,10 @@ def test_an_interface_that_does_not_exist_is_said_so() -> None:
 
 def test_interfaces_that_could_answer() -> None:
     assert _arp.describe_interfaces(LINKS, ADDRESSES) == [
-        {"name": "eth0", "mac": "02:00:5e:00:53:01", "addresses": ["192.0.2.1"]},
+        {"name": "eth0", "mac": "02:00:5e:00:53:01", "addresses": ["192.0.2.1", "2001:db8::1"]},
         {"name": "eth1", "mac": "02:00:5e:00:53:02", "addresses": ["192.0.2.129"]},
         {"name": "eth2", "mac": "02:00:5e:00:53:03", "addresses": ["203.0.113.1"]},
+        {"name": "eth3", "mac": "02:00:5e:00:53:07", "addresses": ["2001:db8:3::1"]},
     ]
 
 
@@ -284,7 +347,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _netlink
 links = _netlink.read_links()
-routes = _arp.parse_routes(open("/proc/net/route").read())
+routes = _arp.parse_routes(open("/proc/net/route").read(), open("/proc/net/ipv6_route").read())
 addresses = _netlink.read_addresses(links)
 print(json.dumps(_arp.probe_addresses(sys.argv[2:], links, addresses, routes, "", 0.4, 2)))
 """
@@ -296,7 +359,7 @@ def ip(*words: str) -> None:
 
 @pytest.fixture(scope="module")
 def segment() -> t.Iterator[str]:
-    """A namespace with a bridge; two others on it answer for 192.0.2.20, one of them for 192.0.2.10 as well."""
+    """A namespace with a bridge; two others on it answer for .20 of both families, one of them for .10 as well."""
     if os.geteuid() != 0 or not shutil.which("ip"):
         pytest.skip("network namespaces need root and iproute2")
     tag = f"kam-{uuid.uuid4().hex[:8]}"
@@ -306,6 +369,8 @@ def segment() -> t.Iterator[str]:
         for name in namespaces:
             ip("netns", "add", name)
             made.append(name)
+            # Nobody waits here until the kernel has looked whether an address is free.
+            ip("netns", "exec", name, "sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad")
         ip("-n", namespaces[0], "link", "add", "br0", "type", "bridge")
         for number, name in enumerate(namespaces[1:], 1):
             mac = f"02:00:5e:00:53:0{number}"
@@ -313,9 +378,12 @@ def segment() -> t.Iterator[str]:
             ip("-n", namespaces[0], "link", "set", f"port{number}", "master", "br0", "up")
             ip("-n", name, "link", "set", "eth0", "address", mac, "up")
             ip("-n", name, "addr", "add", "192.0.2.20/24", "dev", "eth0")
+            ip("-n", name, "addr", "add", "2001:db8::20/64", "dev", "eth0", "nodad")
         ip("-n", namespaces[1], "addr", "add", "192.0.2.10/24", "dev", "eth0")
+        ip("-n", namespaces[1], "addr", "add", "2001:db8::10/64", "dev", "eth0", "nodad")
         ip("-n", namespaces[0], "link", "set", "br0", "up")
         ip("-n", namespaces[0], "addr", "add", "192.0.2.1/24", "dev", "br0")
+        ip("-n", namespaces[0], "addr", "add", "2001:db8::1/64", "dev", "br0", "nodad")
         yield namespaces[0]
     except subprocess.CalledProcessError as exc:
         pytest.skip(f"this kernel cannot make the segment: {exc.stderr}")
@@ -326,7 +394,10 @@ def segment() -> t.Iterator[str]:
 
 def test_on_a_real_segment(segment: str) -> None:
     root = pathlib.Path(__file__).parents[4] / "collections"
-    targets = ["192.0.2.10", "192.0.2.20", "192.0.2.30", "192.0.2.1", "198.18.0.1"]
+    targets = [
+        *("192.0.2.10", "192.0.2.20", "192.0.2.30", "192.0.2.1", "198.18.0.1"),
+        *("2001:db8::10", "2001:db8::20", "2001:db8::30", "2001:db8::1", "2001:db8:9::1"),
+    ]
     command = ["ip", "netns", "exec", segment, sys.executable, "-c", ASK, str(root), *targets]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert [(row["interface"], row["macs"], row["own"]) for row in found] == [
@@ -335,4 +406,4 @@ def test_on_a_real_segment(segment: str) -> None:
         ("br0", [], False),
         ("br0", [], True),
         ("", [], False),
-    ]
+    ] * 2

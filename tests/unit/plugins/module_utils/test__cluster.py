@@ -207,18 +207,29 @@ def test_a_cluster_in_which_nobody_may_announce(wanted: Settings, nodes: list[Ob
 
 
 def test_new_ranges_are_probed_without_what_is_in_use() -> None:
-    wanted = settings("192.0.2.0/30", "198.51.100.0/23", "203.0.113.5-203.0.113.6", "2001:db8::/120")
+    wanted = settings("192.0.2.0/30", "198.51.100.0/23", "203.0.113.5-203.0.113.6", "2001:db8::10-2001:db8::12")
     live = [parse_range("203.0.113.0/28")]
-    found = _cluster.probes(wanted, live, [service("web", ingress=["192.0.2.2", "198.51.100.1"])])
+    found = _cluster.probes(wanted, live, [service("web", ingress=["192.0.2.2", "198.51.100.1", "2001:DB8:0::11"])])
     assert [(one["origin"], one["text"], one["layer2"]) for one in found] == [
         ("metallb_ip_range", "192.0.2.0/30", True),
         ("metallb_ip_range", "198.51.100.0/23", True),
+        ("metallb_ip_range", "2001:db8::10-2001:db8::12", True),
     ]
+    assert found[2]["addresses"] == ["2001:db8::10", "2001:db8::12"]
     assert found[0]["addresses"] == ["192.0.2.0", "192.0.2.1", "192.0.2.3"]
     assert found[1]["addresses"][:2] == ["198.51.100.0", "198.51.100.2"]
     # A long range is looked at up to a limit, and at its end.
     assert found[1]["addresses"][-2:] == ["198.51.100.255", "198.51.101.255"]
     assert len(found[1]["addresses"]) == _cluster.MOST_PROBED
+
+
+def test_of_the_longest_range_as_few_addresses_are_probed() -> None:
+    found = _cluster.probes(settings("2001:db8::/64"), [], [])[0]["addresses"]
+    assert (found[0], found[-1], len(found)) == (
+        "2001:db8::",
+        "2001:db8::ffff:ffff:ffff:ffff",
+        _cluster.MOST_PROBED + 1,
+    )
 
 
 def test_a_range_that_grew_is_probed_again() -> None:
@@ -252,6 +263,22 @@ def test_what_the_nodes_see_of_a_range(layer2: bool, nodes: dict[str, Object], e
     errors = _cluster.segment_errors(wanted, nodes)
     assert len(errors) == bool(error)
     assert all(one.startswith('metallb_ip_range: "192.0.2.0/28" holds 192.0.2.7, ') and error in one for one in errors)
+
+
+@pytest.mark.parametrize(
+    ("seen_of_it", "error"),
+    [
+        (seen(False, address="2001:db8::7"), "so nobody would find it by NDP"),
+        (seen(True, MAC, address="2001:db8::7"), "which already answers NDP (02:00:5e:00:53:01, asked from node1)"),
+        (seen(True, MAC, address="2001:db8::7", gateways=["2001:db8::7"]), "the default gateway of node1"),
+    ],
+)
+def test_what_the_nodes_see_of_a_range_of_ipv6(seen_of_it: Object, error: str) -> None:
+    wanted = [{"origin": "metallb_ip_range", "text": "2001:db8::/120", "layer2": True, "addresses": ["2001:db8::7"]}]
+    errors = _cluster.segment_errors(wanted, {"node1": seen_of_it})
+    assert len(errors) == 1
+    assert errors[0].startswith('metallb_ip_range: "2001:db8::/120" holds 2001:db8::7, ')
+    assert error in errors[0]
 
 
 # Hosts and Nodes ------------------------------------------------------------------------------------------------------

@@ -24,7 +24,13 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
         "/proc/sys/net/ipv4/conf/all/arp_announce": "2\n",
         "/proc/net/route": "Iface\n",
     }
-    monkeypatch.setattr(arp_probe, "read_text", files.__getitem__)
+
+    def read(path: str) -> str:
+        if path not in files:
+            raise FileNotFoundError(path)  # as /proc/net/ipv6_route where the kernel has no IPv6
+        return files[path]
+
+    monkeypatch.setattr(arp_probe, "read_text", read)
     monkeypatch.setattr(_netlink, "read_links", lambda: [_netlink.Link(2, "eth0", MAC, 0x1003, "")])
     monkeypatch.setattr(_netlink, "read_addresses", lambda links: [_netlink.Address("eth0", "192.0.2.1", 24, "global")])
 
@@ -53,8 +59,8 @@ def test_what_it_is_asked_reaches_the_probe(run_module: Run, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ({"addresses": ["2001:db8::1"]}, "2001:db8::1 is not an IPv4 address"),
-        ({"addresses": ["192.0.2.9", "web"]}, "web is not an IPv4 address"),
+        ({"addresses": ["2001:db8::1%eth0"]}, "2001:db8::1%eth0 is not an IPv4 or IPv6 address"),
+        ({"addresses": ["2001:db8::1", "web"]}, "web is not an IPv4 or IPv6 address"),
         ({"addresses": ["192.0.2.9"], "attempts": 0}, "attempts"),
         ({"addresses": ["192.0.2.9"], "interface": "eth9"}, "no interface eth9"),
     ],
