@@ -18,7 +18,7 @@ options:
       - The inventory's variables, by name, with templates resolved.
       - Every variable whose name starts with V(metallb_), and those of Kubespray's that have to agree with them
         (V(kube_proxy_strict_arp), V(kube_pods_subnet), V(kube_service_addresses), V(kube_vip_address),
-        V(loadbalancer_apiserver), V(quay_image_repo)).
+        V(loadbalancer_apiserver), V(quay_image_repo), V(gcr_image_repo)).
     type: dict
     required: true
 """
@@ -27,14 +27,16 @@ options:
 options:
   manifest:
     description:
-      - Path of C(metallb-native.yaml) on the host that the module runs on, for sites without internet access.
+      - Path of the manifest on the host that the module runs on, for sites without internet access.
+      - Which one it is depends on what speaks BGP, C(metallb-native.yaml), C(metallb-frr.yaml) or C(metallb-frr-k8s.yaml).
+        C({file}) stands for that name and C({version}) for the release's number without V(v).
       - Without it the manifest of the wanted release is downloaded from O(manifest_url) and kept in the user's cache
         directory.
     type: path
   manifest_url:
     description:
       - Where to download the manifest from; the default is MetalLB's own repository at the tag of the release.
-      - C({version}) stands for the release's number without V(v).
+      - C({version}) and C({file}) stand for the same as in O(manifest).
     type: str
   manifest_sha256:
     description:

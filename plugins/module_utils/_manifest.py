@@ -16,7 +16,14 @@ import typing as t
 
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._release import FILE, SUMS, URL, BadManifest, check_sum
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._release import (
+    BACKENDS,
+    SUMS,
+    URL,
+    BadManifest,
+    check_sum,
+    file_name,
+)
 
 OPTIONS: dict[str, t.Any] = {
     "manifest": {"type": "path"},
@@ -25,34 +32,57 @@ OPTIONS: dict[str, t.Any] = {
 }
 
 
-def read(version: str, params: t.Mapping[str, t.Any]) -> bytes:
+def read(version: str, backend: str, params: t.Mapping[str, t.Any]) -> bytes:
     """Return the manifest's bytes, checked against its sum; raise BadManifest with reason and remedy."""
-    wanted = params["manifest_sha256"] or SUMS.get(version)
-    if not wanted:
-        raise BadManifest(
-            'metallb_version: the sum of the manifest of "{0}" is not known to this collection; choose one of {1}, or '
-            "give the sum in metallb_manifest_sha256".format(version, ", ".join(SUMS))
-        )
-    wanted = wanted.lower()
+    wanted = (params["manifest_sha256"] or _known_sum(version, backend)).lower()
     if params["manifest"]:
-        return _read_file(params["manifest"], wanted)
+        return _read_file(_named(params["manifest"], version, backend), wanted, backend)
     cached = os.path.join(_cache(), wanted + ".yaml")
     with contextlib.suppress(BadManifest):  # not there, or damaged: fetched again
-        return _read_file(cached, wanted)
-    url = (params["manifest_url"] or URL).replace("{version}", version).replace("{file}", FILE)
+        return _read_file(cached, wanted, backend)
+    url = _named(params["manifest_url"] or URL, version, backend)
+    others = [file_name(other) for other in BACKENDS if other != backend and url.endswith("/" + file_name(other))]
+    if others:
+        raise BadManifest(
+            "metallb_manifest_url names {0}, but {1} is wanted; write {{file}} in its place".format(
+                others[0], file_name(backend)
+            )
+        )
     data = _download(url)
     check_sum(data, wanted, url)
     _keep(cached, data)
     return data
 
 
-def _read_file(name: str, wanted: str) -> bytes:
+def _known_sum(version: str, backend: str) -> str:
+    sums = SUMS.get(version, {})
+    if backend in sums:
+        return sums[backend]
+    if sums:
+        raise BadManifest(
+            "metallb_version: MetalLB {0} has no {1}; choose one of {2}".format(
+                version, file_name(backend), ", ".join(one for one in SUMS if backend in SUMS[one])
+            )
+        )
+    raise BadManifest(
+        'metallb_version: the sum of the manifest of "{0}" is not known to this collection; choose one of {1}, or '
+        "give the sum in metallb_manifest_sha256".format(version, ", ".join(SUMS))
+    )
+
+
+def _named(template: str, version: str, backend: str) -> str:
+    return template.replace("{version}", version).replace("{file}", file_name(backend))
+
+
+def _read_file(name: str, wanted: str, backend: str) -> bytes:
     try:
         with open(name, "rb") as file:
             data = file.read()
     except OSError as exc:
         raise BadManifest(
-            "metallb_manifest: cannot read {0}: {1}; give the path of {2}".format(name, exc.strerror, FILE)
+            "metallb_manifest: cannot read {0}: {1}; give the path of {2}".format(
+                name, exc.strerror, file_name(backend)
+            )
         ) from exc
     check_sum(data, wanted, name)
     return data

@@ -23,12 +23,23 @@ CONTROLLER = (
     "app.kubernetes.io/name=metallb,app.kubernetes.io/component=controller",
 )
 SPEAKER = ("app=metallb,component=speaker", "app.kubernetes.io/name=metallb,app.kubernetes.io/component=speaker")
-# An address from a documentation range: whatever the webhook says of it, it has answered.
-_PROBE = {
-    "apiVersion": "metallb.io/v1beta1",
-    "kind": "IPAddressPool",
-    "metadata": {"generateName": "kubeaddons-webhook-probe-"},
-    "spec": {"addresses": ["192.0.2.1/32"], "autoAssign": False},
+FRR_K8S = ("app.kubernetes.io/name=frr-k8s",)
+_METADATA = {"generateName": "kubeaddons-webhook-probe-"}
+# Webhook configuration -> the collection to create something in, and what: whatever the webhook says of it, it has answered.
+_PROBES: dict[str, tuple[str, Object]] = {
+    _resources.WEBHOOKS: (
+        _resources.POOLS,
+        {
+            "apiVersion": "metallb.io/v1beta1",
+            "kind": "IPAddressPool",
+            "metadata": _METADATA,
+            "spec": {"addresses": ["192.0.2.1/32"], "autoAssign": False},  # from a documentation range
+        },
+    ),
+    _resources.FRR_WEBHOOKS: (
+        _resources.FRR_CONFIGURATIONS,
+        {"apiVersion": "frrk8s.metallb.io/v1beta1", "kind": "FRRConfiguration", "metadata": _METADATA, "spec": {}},
+    ),
 }
 
 
@@ -51,21 +62,28 @@ def controllers(api: Api, namespace: str) -> list[Object]:
     return [dict(one, kind="Deployment", apiVersion="apps/v1") for one in found]
 
 
-def _workloads(api: Api, namespace: str, speaker: bool) -> list[tuple[str, str, tuple[str, str], list[Object]]]:
-    wanted = [("Deployment", "controller", CONTROLLER)] + ([("DaemonSet", "speaker", SPEAKER)] if speaker else [])
+def _workloads(api: Api, namespace: str, speaker: bool, backend: str) -> list[tuple[str, str, list[Object]]]:
+    """Return kind, usual name and live objects of each workload that is expected; of one and the same there may be two."""
+    wanted: list[tuple[str, str, t.Sequence[str]]] = [("Deployment", "controller", CONTROLLER)]
+    if speaker:
+        wanted.append(("DaemonSet", "speaker", SPEAKER))
+    if backend == "frr-k8s":
+        wanted.append(("Deployment", "frr-k8s-statuscleaner", FRR_K8S))
+    if backend == "frr-k8s" and speaker:
+        wanted.append(("DaemonSet", "frr-k8s-daemon", FRR_K8S))
     found = api.gather(
         [
             functools.partial(_labelled, api, _resources.collection("apps/v1", kind, namespace), selectors)
             for kind, _name, selectors in wanted
         ]
     )
-    return [(kind, name, selectors, objects) for (kind, name, selectors), objects in zip(wanted, found)]
+    return [(kind, name, objects) for (kind, name, _selectors), objects in zip(wanted, found)]
 
 
-def progress(api: Api, namespace: str, speaker: bool) -> list[_rollout.Progress]:
-    """Return how far controller, speaker and webhook have come; reasons are looked up only where something lacks."""
+def progress(api: Api, namespace: str, speaker: bool, backend: str = "native") -> list[_rollout.Progress]:
+    """Return how far the workloads have come; reasons are looked up only where something lacks."""
     results = []
-    for kind, name, selectors, objects in _workloads(api, namespace, speaker):
+    for kind, name, objects in _workloads(api, namespace, speaker, backend):
         if not objects:
             results.append(
                 _rollout.Progress("{0}/{1}/{2}".format(kind, namespace, name), False, "missing", ["it does not exist"])
@@ -74,19 +92,26 @@ def progress(api: Api, namespace: str, speaker: bool) -> list[_rollout.Progress]
             obj["kind"] = kind  # items of a list do not carry it
             state = _rollout.workload(obj, [], [])
             if not state.done:
-                state = _rollout.workload(
-                    obj,
-                    _labelled(api, _resources.collection("v1", "Pod", namespace), selectors),
-                    _events(api, namespace, "Pod"),
-                )
+                own = ",".join("=".join(one) for one in obj["spec"]["selector"]["matchLabels"].items())
+                pods = api.get_list(_resources.collection("v1", "Pod", namespace), own) or []
+                state = _rollout.workload(obj, pods, _events(api, namespace, "Pod"))
             results.append(state)
-    results.append(webhook(api, namespace))
     return results
 
 
-def webhook(api: Api, namespace: str) -> _rollout.Progress:
-    """Return whether the webhook has its certificate and an endpoint."""
-    config = api.get(_resources.WEBHOOKS)
+def webhooks(api: Api, namespace: str, backend: str = "native", ask: bool = False) -> list[_rollout.Progress]:
+    """Return whether each webhook has its certificate and an endpoint; ask: and whether it answers."""
+    expected = [_resources.WEBHOOKS] + ([_resources.FRR_WEBHOOKS] if backend == "frr-k8s" else [])
+    results = []
+    for at in expected:
+        state = _webhook(api, namespace, at)
+        problem = _webhook_answer(api, namespace, at) if ask and state.done else ""
+        results.append(state._replace(done=False, status="not serving", reasons=[problem]) if problem else state)
+    return results
+
+
+def _webhook(api: Api, namespace: str, at: str) -> _rollout.Progress:
+    config = api.get(at)
     services = {hook["clientConfig"]["service"]["name"] for hook in (config or {}).get("webhooks") or []}
     slices: list[Object] = []
     for service in services:
@@ -97,13 +122,14 @@ def webhook(api: Api, namespace: str) -> _rollout.Progress:
             )
             or []
         )
-    return _rollout.webhook(config, slices)
+    return _rollout.webhook("ValidatingWebhookConfiguration/" + at.rpartition("/")[2], config, slices)
 
 
-def webhook_answer(api: Api, namespace: str) -> str:
-    """Ask the webhook about a pool by a dry run; return why it did not answer, "" when it did."""
+def _webhook_answer(api: Api, namespace: str, at: str) -> str:
+    """Ask a webhook by a dry run; return why it did not answer, "" when it did."""
+    collection, probe = _PROBES[at]
     try:
-        api.create(_resources.POOLS.format(namespace=namespace), dict(_PROBE), dry_run=True)
+        api.create(collection.format(namespace=namespace), probe, dry_run=True)
     except ApiError as exc:
         # 404: the API server has not taken up the new kinds yet. A denial is an answer.
         if exc.status == 404 or _rollout.not_serving(exc.text):
@@ -114,9 +140,10 @@ def webhook_answer(api: Api, namespace: str) -> str:
     return ""
 
 
-def is_ready(api: Api, namespace: str, speaker: bool) -> bool:
-    """Return whether everything is rolled out, without asking the webhook."""
-    return all(one.done for one in progress(api, namespace, speaker))
+def is_ready(api: Api, namespace: str, speaker: bool, backend: str = "native") -> bool:
+    """Return whether everything is rolled out, without asking the webhooks."""
+    parts = [*progress(api, namespace, speaker, backend), *webhooks(api, namespace, backend)]
+    return all(one.done for one in parts)
 
 
 def controller_problem(api: Api, namespace: str) -> str:

@@ -41,7 +41,10 @@ KINDS: dict[str, tuple[str, bool]] = {
 POOLS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/ipaddresspools"
 L2_ADVERTISEMENTS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/l2advertisements"
 L2_STATUSES = "/apis/metallb.io/v1beta1/servicel2statuses"
-WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/metallb-webhook-configuration"
+FRR_CONFIGURATIONS = "/apis/frrk8s.metallb.io/v1beta1/namespaces/{namespace}/frrconfigurations"
+_WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/"
+WEBHOOKS = _WEBHOOKS + "metallb-webhook-configuration"
+FRR_WEBHOOKS = _WEBHOOKS + "frr-k8s-validating-webhook-configuration"
 
 
 class UnknownKind(ValueError):

@@ -124,14 +124,13 @@ def _last_warning(pod: Object, events: t.Sequence[Object]) -> str:
     return "{0}: {1}".format(own[-1]["reason"], one_line(own[-1].get("message"))) if own else ""
 
 
-def webhook(config: Object | None, slices: t.Sequence[Object]) -> Progress:
-    """Return whether the API server has what it needs to call MetalLB's webhook: the CA and a ready endpoint."""
-    name = "ValidatingWebhookConfiguration/metallb-webhook-configuration"
+def webhook(name: str, config: Object | None, slices: t.Sequence[Object]) -> Progress:
+    """Return whether the API server has what it needs to call a webhook: the CA and a ready endpoint."""
     if config is None:
         return Progress(name, False, "missing", ["the object does not exist"])
     reasons = []
     if not all(hook["clientConfig"].get("caBundle") for hook in config.get("webhooks") or []):
-        reasons.append("the controller has not put its certificate authority there")
+        reasons.append("its server has not put the certificate authority there")
     ready = [
         endpoint
         for one in slices

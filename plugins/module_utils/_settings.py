@@ -41,6 +41,8 @@ COMPETITORS = {
     "cilium_l2announcements": "Cilium answers ARP for addresses of Services as well",
     "calico_advertise_service_loadbalancer_ips": "Calico announces addresses of Services by BGP as well",
 }
+# Kubespray's variables for the registries that MetalLB's manifests name.
+REGISTRIES = {"quay.io": "quay_image_repo", "gcr.io": "gcr_image_repo"}
 # Read from the inventory besides metallb_*.
 OTHER_VARIABLES = (
     *COMPETITORS,
@@ -49,7 +51,7 @@ OTHER_VARIABLES = (
     "kube_service_addresses",
     "kube_vip_address",
     "loadbalancer_apiserver",
-    "quay_image_repo",
+    *REGISTRIES.values(),
 )
 
 
@@ -81,6 +83,8 @@ class Settings(t.NamedTuple):
     reserved: list[tuple[AddressRange, str]]  # addresses that no pool may hold, each with what it is
     adopt: bool  # objects of other making are taken over
     reassign_addresses: bool  # addresses in use may leave their pool
+    mirrors: dict[str, str]  # registry that the manifests name -> where to pull from
+    backend: str = "native"  # what speaks BGP: native, frr or frr-k8s
 
     def announces(self, pool: str) -> bool:
         """Return whether something announces a pool."""
@@ -130,6 +134,7 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
         reserved=_reserved(read),
         adopt=read.flag("metallb_adopt", False),
         reassign_addresses=read.flag("metallb_reassign_addresses", False),
+        mirrors={registry: read.text(name) or registry for registry, name in REGISTRIES.items()},
     )
     if enabled and not pools and not read.errors:
         read.warnings.append(
@@ -230,10 +235,8 @@ def _component(read: Reader, config: dict[str, t.Any], component: str) -> Compon
         *read.listing(prefix + "_tolerations", read.variables.get(prefix + "_tolerations")),
         *read.listing(origin + ".tolerations", own.get("tolerations")),
     ]
-    repo = read.text(prefix + "_image_repo")
-    quay = read.text("quay_image_repo")
     return Component(
-        image_repo=repo or ("{0}/metallb/{1}".format(quay, component) if quay else None),
+        image_repo=read.text(prefix + "_image_repo"),
         node_selector={str(key): label(value) for key, value in selector.items()} or None,
         tolerations=tolerations or None,
     )

@@ -66,6 +66,11 @@ loadbalancer_class:
   type: str
   returned: always
   sample: ""
+backend:
+  description: What speaks BGP, V(native), V(frr) or V(frr-k8s).
+  type: str
+  returned: always
+  sample: native
 errors:
   description: What cannot work, a sentence each, with variable, value, reason and remedy.
   type: list
@@ -151,6 +156,7 @@ EMPTY: dict[str, t.Any] = {
     "enabled": False,
     "namespace": "",
     "loadbalancer_class": "",
+    "backend": "",
     "errors": [],
     "warnings_found": [],
     "nodes": {},
@@ -169,6 +175,7 @@ def outline(outcome: _settings.Outcome) -> dict[str, t.Any]:
         "enabled": outcome.settings.enabled,
         "namespace": outcome.settings.namespace,
         "loadbalancer_class": outcome.settings.loadbalancer_class or "",
+        "backend": outcome.settings.backend,
         "errors": outcome.errors,
         "warnings_found": outcome.warnings,
     }
@@ -180,7 +187,8 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
     release = _release.Release([], [])
     try:
         if params["release"]:
-            release = _release.release(_release.load(_manifest.read(settings.version, params)), settings)
+            data = _manifest.read(settings.version, settings.backend, params)
+            release = _release.release(_release.load(data, settings.backend), settings)
     except _release.BadManifest as exc:
         results["errors"] = ["{0}.".format(exc)]
         return results
@@ -191,7 +199,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
             lambda: api.get(_kube_proxy.CONFIG_PATH),
             lambda: _converge.read_set(api, settings.namespace),
-            lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled),
+            lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled, settings.backend),
             lambda: _converge.plan(api, release.present, release.absent),
         ]
     )

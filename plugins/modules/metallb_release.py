@@ -81,7 +81,8 @@ def apply(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
     if errors:
         return {"failed": True, "msg": " ".join(errors), "version": settings.version}
     try:
-        release = _release.release(_release.load(_manifest.read(settings.version, module.params)), settings)
+        data = _manifest.read(settings.version, settings.backend, module.params)
+        release = _release.release(_release.load(data, settings.backend), settings)
     except _release.BadManifest as exc:
         return {"failed": True, "msg": "{0}.".format(exc), "version": settings.version}
     changes = _converge.plan(api, release.present, release.absent)

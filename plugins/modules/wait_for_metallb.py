@@ -10,7 +10,8 @@ module: wait_for_metallb
 short_description: Wait until MetalLB is rolled out and its webhook serves
 version_added: 0.1.0
 description:
-  - Waits for the Deployment of the controller, the DaemonSet of the speaker, and the webhook, each found by its labels.
+  - Waits for the Deployment of the controller, the DaemonSet of the speaker, and the webhook, each found by its labels, and
+    for those of FRR-K8s where that speaks BGP.
   - The webhook counts as serving when the API server got an answer from it to a server-side dry run. Since MetalLB 0.16 a
     ready controller does not imply that.
   - While something is missing it says what and why, such as an image that cannot be pulled on one node. In a playbook the
@@ -27,6 +28,12 @@ options:
       - Whether a speaker is expected.
     type: bool
     default: true
+  backend:
+    description:
+      - What speaks BGP. With V(frr-k8s) its own workloads and webhook are waited for as well.
+    type: str
+    choices: [native, frr, frr-k8s]
+    default: native
   timeout:
     description:
       - Seconds to wait; V(0) looks once.
@@ -85,33 +92,33 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _kubernetes, _metallb, _rollout, _wait
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _kubernetes,
+    _metallb,
+    _release,
+    _rollout,
+    _wait,
+)
 
 EMPTY: dict[str, t.Any] = {"done": False, "parts": [], "check_count": 0, "changed": False}
 
 
-def look(api: _kubernetes.Api, namespace: str, speaker: bool) -> list[_rollout.Progress]:
+def look(api: _kubernetes.Api, namespace: str, speaker: bool, backend: str) -> list[_rollout.Progress]:
     """Return the parts; a control plane that is away while everything starts is one that is not ready."""
     try:
-        return parts_of(api, namespace, speaker)
+        return [
+            *_metallb.progress(api, namespace, speaker, backend),
+            *_metallb.webhooks(api, namespace, backend, ask=True),
+        ]
     except _kubernetes.ApiError as exc:
         if not exc.away:
             raise
         return [_rollout.Progress("Kubernetes API", False, "away", [exc.text])]
 
 
-def parts_of(api: _kubernetes.Api, namespace: str, speaker: bool) -> list[_rollout.Progress]:
-    parts = _metallb.progress(api, namespace, speaker)
-    if parts[-1].done:
-        problem = _metallb.webhook_answer(api, namespace)
-        if problem:
-            parts[-1] = parts[-1]._replace(done=False, status="not serving", reasons=[problem])
-    return parts
-
-
 def wait(api: _kubernetes.Api, params: dict[str, t.Any], waiter: _wait.Waiter) -> dict[str, t.Any]:
     while True:
-        parts = look(api, params["metallb_namespace"], params["speaker"])
+        parts = look(api, params["metallb_namespace"], params["speaker"], params["backend"])
         results: dict[str, t.Any] = {
             "done": all(part.done for part in parts),
             "parts": [part._asdict() for part in parts],
@@ -137,6 +144,7 @@ def main() -> None:
         _kubernetes.argument_spec(
             metallb_namespace={"type": "str", "default": "metallb-system"},
             speaker={"type": "bool", "default": True},
+            backend={"type": "str", "default": "native", "choices": list(_release.BACKENDS)},
             timeout={"type": "int", "default": 600},
         ),
         supports_check_mode=True,

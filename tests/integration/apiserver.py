@@ -47,9 +47,9 @@ def built(part: str, *options: str) -> Path:
     raise RuntimeError(f"The lab cannot build {part}: {answer.stderr.strip()}")
 
 
-def official(version: str) -> bytes:
-    """The manifest of a MetalLB version as it was released."""
-    return (built("manifests", "--metallb", version) / "metallb-native.yaml").read_bytes()
+def official(version: str, backend: str = "native") -> bytes:
+    """A manifest of a MetalLB version as it was released."""
+    return (built("manifests", "--metallb", version) / f"metallb-{backend}.yaml").read_bytes()
 
 
 def free_ports(count: int) -> list[int]:

@@ -83,7 +83,7 @@ def test_check_do_check_do(ansible, plain, manifest):
     assert checked["objects"] == done["objects"]
     assert done["version"] == "0.16.1"
     assert plain.get(DEPLOYMENT)["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "kubeaddons.metallb"
-    assert len(done["objects"]) == sum(1 for one in _release.load(Path(manifest).read_bytes()))
+    assert len(done["objects"]) == sum(1 for one in _release.load(Path(manifest).read_bytes(), "native"))
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_errors_are_sentences_and_change_nothing(ansible, plain, manifest, tmp_p
 def test_every_release_is_applied_once(edge, version):
     """One upgrade after the other; after each of them nothing is due."""
     settings = normalise({**WANTED, "metallb_version": version}).settings
-    release = _release.release(_release.load(official(version)), settings)
+    release = _release.release(_release.load(official(version), "native"), settings)
     changes = _converge.plan(edge, release.present, release.absent)
     assert _converge.converge(edge, changes, False, Waiter(0)).names
     assert [change.name for change in _converge.plan(edge, release.present, release.absent)] == []

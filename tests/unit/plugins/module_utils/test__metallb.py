@@ -32,7 +32,7 @@ def workload(kind: str, name: str, labels: t.Mapping[str, str], ready: bool = Tr
         "apiVersion": "apps/v1",
         "kind": kind,
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": dict(labels), "generation": 1},
-        "spec": {"replicas": 1},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"pod": name}}},
         "status": {"observedGeneration": 1, **status},
     }
 
@@ -67,15 +67,25 @@ WEBHOOKS: Object = {
 }
 
 
-def serving(server: Server, ready: bool = True) -> Server:
-    """Add the webhook and the slice of its Service, which 0.13.9 calls differently from 0.16.1."""
-    server.put(WEBHOOKS)
+FRR_WEBHOOKS: Object = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "frr-k8s-validating-webhook-configuration"},
+    "webhooks": [{"name": "a", "clientConfig": {"caBundle": "Y2E=", "service": {"name": "frr-k8s-webhook-service"}}}],
+}
+FRR_LABELS = {"app.kubernetes.io/name": "frr-k8s"}
+
+
+def serving(server: Server, ready: bool = True, hooks: Object = WEBHOOKS) -> Server:
+    """Add a webhook and the slice of its Service, which 0.13.9 calls differently from 0.16.1."""
+    server.put(hooks)
+    service = hooks["webhooks"][0]["clientConfig"]["service"]["name"]
     server.put(
         {
-            "metadata": {"labels": {"kubernetes.io/service-name": "webhook-service"}},
+            "metadata": {"labels": {"kubernetes.io/service-name": service}},
             "endpoints": [{"conditions": {"ready": ready}}],
         },
-        "/apis/discovery.k8s.io/v1/namespaces/{0}/endpointslices/webhook-service-x7k2p".format(NAMESPACE),
+        "/apis/discovery.k8s.io/v1/namespaces/{0}/endpointslices/{1}-x7k2p".format(NAMESPACE, service),
     )
     return server
 
@@ -90,7 +100,7 @@ def test_metallb_is_found_by_its_labels(made_by: str) -> None:
             workload("DaemonSet", "something-else", {"app": "other"}, ready=False),
         )
     )
-    parts = _metallb.progress(server.api, NAMESPACE, True)
+    parts = [*_metallb.progress(server.api, NAMESPACE, True), *_metallb.webhooks(server.api, NAMESPACE)]
     assert [(part.name, part.done) for part in parts] == [
         ("Deployment/metallb-system/metallb-controller", True),
         ("DaemonSet/metallb-system/metallb-speaker", True),
@@ -102,7 +112,7 @@ def test_metallb_is_found_by_its_labels(made_by: str) -> None:
 
 def test_nothing_is_installed() -> None:
     server = Server(without=["metallb.io"])
-    parts = _metallb.progress(server.api, NAMESPACE, True)
+    parts = [*_metallb.progress(server.api, NAMESPACE, True), *_metallb.webhooks(server.api, NAMESPACE)]
     assert [(part.done, part.status) for part in parts] == [(False, "missing")] * 3
     assert not _metallb.is_ready(server.api, NAMESPACE, True)
     assert _metallb.controller_problem(server.api, NAMESPACE) == "it does not exist"
@@ -115,14 +125,68 @@ def test_a_speaker_that_is_not_wanted_is_not_missed() -> None:
     assert not _metallb.is_ready(server.api, NAMESPACE, True)
 
 
+def frr_k8s() -> Server:
+    """MetalLB with FRR-K8s, all of it ready."""
+    labels = NAMES["manifest"]
+    server = Server(
+        workload("Deployment", "controller", labels("controller")),
+        workload("DaemonSet", "speaker", labels("speaker")),
+        workload("Deployment", "frr-k8s-statuscleaner", FRR_LABELS),
+        workload("DaemonSet", "frr-k8s-daemon", FRR_LABELS),
+    )
+    return serving(serving(server), hooks=FRR_WEBHOOKS)
+
+
+def test_frr_k8s_is_waited_for_where_it_speaks_bgp() -> None:
+    server = frr_k8s()
+    assert _metallb.is_ready(server.api, NAMESPACE, True, "frr-k8s")
+    for at in [path for path in server.objects if "frr-k8s" in path]:
+        obj = server.objects.pop(at)
+        assert not _metallb.is_ready(server.api, NAMESPACE, True, "frr-k8s"), at
+        assert _metallb.is_ready(server.api, NAMESPACE, True, "native"), at
+        server.objects[at] = obj
+    del server.objects["/apis/apps/v1/namespaces/metallb-system/daemonsets/frr-k8s-daemon"]
+    del server.objects["/apis/apps/v1/namespaces/metallb-system/daemonsets/speaker"]
+    assert _metallb.is_ready(server.api, NAMESPACE, False, "frr-k8s")
+
+
+def test_frr_k8s_that_cannot_be_pulled_is_explained() -> None:
+    server = frr_k8s()
+    server.put(workload("DaemonSet", "frr-k8s-daemon", FRR_LABELS, ready=False))
+    waiting = {"state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}}}
+    init = {"name": "cp-frr-files", "image": "192.0.2.1/frrouting/frr:10.4.3", **waiting}
+    server.put(pod("frr-k8s-daemon-x7k2p", {"pod": "frr-k8s-daemon"}, initContainerStatuses=[init]))
+    server.put(pod("speaker-x7k2p", {"pod": "speaker"}, initContainerStatuses=[init]))
+    daemon = _metallb.progress(server.api, NAMESPACE, True, "frr-k8s")[3]
+    assert daemon.name == "DaemonSet/metallb-system/frr-k8s-daemon"
+    assert daemon.reasons == [
+        "pod frr-k8s-daemon-x7k2p on node1: ImagePullBackOff for image 192.0.2.1/frrouting/frr:10.4.3 (not found)"
+    ]
+
+
+def test_the_webhook_of_frr_k8s_is_asked_about_what_is_its_own() -> None:
+    server = frr_k8s()
+    assert all(one.done for one in _metallb.webhooks(server.api, NAMESPACE, "frr-k8s", ask=True))
+    configurations = _resources.FRR_CONFIGURATIONS.format(namespace=NAMESPACE)
+    assert server.writes == ["post {0} (dry run)".format(at) for at in (POOLS, configurations)]
+    server.fail("post", configurations, 500, NOT_SERVING)
+    metallb, frr = _metallb.webhooks(server.api, NAMESPACE, "frr-k8s", ask=True)
+    assert metallb.done
+    assert (frr.name, frr.done, frr.reasons) == (
+        "ValidatingWebhookConfiguration/frr-k8s-validating-webhook-configuration",
+        False,
+        [NOT_SERVING],
+    )
+
+
 def test_reasons_come_from_the_pods_and_their_events() -> None:
     labels = NAMES["manifest"]("speaker")
     server = serving(
         Server(
             workload("Deployment", "controller", NAMES["manifest"]("controller")),
             workload("DaemonSet", "speaker", labels, ready=False),
-            pod("speaker-x7k2p", labels),
-            pod("controller-k2p7x", NAMES["manifest"]("controller"), conditions=[]),
+            pod("speaker-x7k2p", {"pod": "speaker"}),
+            pod("controller-k2p7x", {"pod": "controller"}, conditions=[]),
             event("1", "Pod", "speaker-x7k2p", "FailedMount", "2026-11-23T20:00:20Z"),
             event("2", "Pod", "speaker-x7k2p", "Older", "2026-11-23T20:00:10Z"),
             event("3", "Service", "speaker-x7k2p", "Other", "2026-11-23T20:00:40Z"),
@@ -133,8 +197,8 @@ def test_reasons_come_from_the_pods_and_their_events() -> None:
 
 
 def test_the_webhook_needs_an_endpoint() -> None:
-    assert _metallb.webhook(serving(Server()).api, NAMESPACE).done
-    assert _metallb.webhook(serving(Server(), ready=False).api, NAMESPACE).reasons == [
+    assert _metallb.webhooks(serving(Server()).api, NAMESPACE)[0].done
+    assert _metallb.webhooks(serving(Server(), ready=False).api, NAMESPACE)[0].reasons == [
         "its Service has no ready endpoint"
     ]
 
@@ -151,19 +215,21 @@ ANSWERS: list[tuple[int, str, str]] = [
 
 @pytest.mark.parametrize(("status", "message", "why"), ANSWERS)
 def test_whatever_the_webhook_says_it_has_answered(status: int, message: str, why: str) -> None:
-    server = Server()
+    server = serving(Server())
     server.fail("post", POOLS, status, message)
-    assert _metallb.webhook_answer(server.api, NAMESPACE) == why
+    (state,) = _metallb.webhooks(server.api, NAMESPACE, ask=True)
+    assert (state.done, state.reasons) == (not why, [why] if why else [])
     assert server.writes == ["post {0} (dry run)".format(POOLS)]
 
 
 def test_asking_leaves_nothing_behind() -> None:
-    server = Server()
-    assert _metallb.webhook_answer(server.api, NAMESPACE) == ""
-    assert server.objects == {}
+    server = serving(Server())
+    before = set(server.objects)
+    assert _metallb.webhooks(server.api, NAMESPACE, ask=True)[0].done
+    assert set(server.objects) == before
     server.fail("post", POOLS, 401, "Unauthorized")
     with pytest.raises(ApiError, match="Unauthorized"):
-        _metallb.webhook_answer(server.api, NAMESPACE)
+        _metallb.webhooks(server.api, NAMESPACE, ask=True)
 
 
 def test_events_of_one_service_newest_last() -> None:

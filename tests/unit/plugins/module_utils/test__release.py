@@ -17,7 +17,26 @@ from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixt
 
 Object = dict[str, t.Any]
 
-RAW = yaml.safe_dump_all(fixture("manifest"), width=1000).encode()
+DOCUMENTS = fixture("manifest")
+
+
+def raw(backend: str) -> bytes:
+    """Return a backend's manifest."""
+    documents = copy.deepcopy(DOCUMENTS)
+    if backend == "frr":
+        pod = documents[1]["spec"]["template"]["spec"]
+        pod["initContainers"] = [{"name": "cp-reloader", "image": "quay.io/metallb/speaker:v0.16.1"}]
+        pod["containers"].insert(0, {"name": "frr", "image": "quay.io/frrouting/frr:10.5.3"})
+    if backend == "frr-k8s":
+        documents += fixture("manifest_frr_k8s")
+    if backend != "native":
+        for workload in documents[:2]:
+            environment = [{"name": "METALLB_BGP_TYPE", "value": backend}]
+            workload["spec"]["template"]["spec"]["containers"][-1]["env"] = environment
+    return yaml.safe_dump_all(documents, width=1000).encode()
+
+
+RAW = raw("native")
 SUMS = pathlib.Path(__file__).parents[3] / "lab" / "metallb-manifests.sha256"
 
 
@@ -27,9 +46,14 @@ def settings(**variables: t.Any) -> Settings:
     return outcome.settings
 
 
+def release(backend: str = "native", **variables: t.Any) -> _release.Release:
+    wanted = settings(**variables)._replace(backend=backend)
+    return _release.release(_release.load(raw(backend), backend), wanted)
+
+
 def released(**variables: t.Any) -> dict[str, Object]:
     """Return what must be there, by kind."""
-    return {obj["kind"]: obj for obj in _release.release(_release.load(RAW), settings(**variables)).present}
+    return {obj["kind"]: obj for obj in release(**variables).present}
 
 
 def container(obj: Object) -> Object:
@@ -37,7 +61,7 @@ def container(obj: Object) -> Object:
 
 
 def test_without_settings_everything_is_as_released_but_the_order_and_the_certificates() -> None:
-    found = _release.release(_release.load(RAW), settings())
+    found = release()
     assert [obj["kind"] for obj in found.present[:2]] == ["Namespace", "CustomResourceDefinition"]
     assert found.absent == []
     expected = fixture("manifest")
@@ -47,7 +71,7 @@ def test_without_settings_everything_is_as_released_but_the_order_and_the_certif
 
 
 def test_documents_are_not_changed() -> None:
-    documents = _release.load(RAW)
+    documents = _release.load(RAW, "native")
     before = copy.deepcopy(documents)
     _release.release(documents, settings(metallb_namespace="lb", metallb_port="7472", metallb_log_level="debug"))
     assert documents == before
@@ -70,7 +94,7 @@ def test_another_namespace_and_all_that_points_there() -> None:
 
 
 def test_without_a_speaker_it_must_not_be_there() -> None:
-    found = _release.release(_release.load(RAW), settings(metallb_speaker_enabled=False, metallb_namespace="lb"))
+    found = release(metallb_speaker_enabled=False, metallb_namespace="lb")
     assert [_resources.reference(obj) for obj in found.absent] == ["DaemonSet/lb/speaker"]
     assert "DaemonSet" not in [obj["kind"] for obj in found.present]
     assert "Deployment" in [obj["kind"] for obj in found.present]
@@ -121,7 +145,7 @@ def test_the_port_of_the_metrics_everywhere_it_stands_and_nowhere_else() -> None
 
 
 def test_a_manifest_without_the_argument_cannot_have_another_port() -> None:
-    documents = _release.load(RAW.replace(b"--port=9120", b"--metrics=9120"))
+    documents = _release.load(RAW.replace(b"--port=9120", b"--metrics=9120"), "native")
     with pytest.raises(_release.BadManifest, match="the container controller has no --port argument to change"):
         _release.release(documents, settings(metallb_port="7472"))
 
@@ -150,13 +174,15 @@ NOT_METALLB: list[tuple[bytes, str]] = [
     (b"<html>Sign in</html>", "holds no Deployment"),
     (b"- a\n---\ntext\n", "holds no Deployment"),
     (RAW.replace(b"kind: DaemonSet", b"kind: StatefulSet"), "use metallb-native.yaml"),
+    (RAW.replace(b"kind: ConfigMap", b"kind: PodMonitor"), "of kind PodMonitor, which .* use metallb-native.yaml"),
+    (raw("frr-k8s"), "that of the BGP backend frr-k8s, and native is wanted; use metallb-native.yaml"),
 ]
 
 
 @pytest.mark.parametrize(("data", "reason"), NOT_METALLB)
 def test_what_is_not_metallbs_manifest(data: bytes, reason: str) -> None:
     with pytest.raises(_release.BadManifest, match=reason):
-        _release.load(data)
+        _release.load(data, "native")
 
 
 def test_pools_and_then_what_announces_them() -> None:
@@ -188,6 +214,92 @@ def test_pools_and_then_what_announces_them() -> None:
 
 def test_sums_agree_with_those_of_the_lab() -> None:
     lines = [line.split() for line in SUMS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    recorded = {version: checksum for version, checksum, file in lines if file == _release.FILE}
+    recorded = {(version, file): checksum for version, checksum, file in lines if "prometheus" not in file}
     assert recorded
-    assert _release.SUMS.items() <= recorded.items()
+    assert recorded == {
+        (version, _release.file_name(backend)): checksum
+        for version, sums in _release.SUMS.items()
+        for backend, checksum in sums.items()
+    }
+
+
+def pod(found: _release.Release, name: str) -> Object:
+    (workload,) = (
+        obj for obj in found.present if obj["kind"] in _release.WORKLOADS and obj["metadata"]["name"] == name
+    )
+    return t.cast(Object, workload["spec"]["template"]["spec"])
+
+
+def images(found: _release.Release, name: str) -> dict[str, str]:
+    own = pod(found, name)
+    return {one["name"]: one["image"] for one in [*own.get("initContainers", []), *own["containers"]]}
+
+
+def test_frr_comes_with_the_speaker_and_takes_none_of_its_settings() -> None:
+    found = release(
+        "frr",
+        metallb_image_tag="v1",
+        metallb_speaker_image_repo="192.0.2.1:5000/s",
+        quay_image_repo="192.0.2.2",
+        metallb_loadbalancer_class="l2",
+        metallb_limits_cpu="100m",
+        metallb_port=7472,
+    )
+    assert images(found, "speaker") == {
+        "cp-reloader": "192.0.2.1:5000/s:v1",
+        "frr": "192.0.2.2/frrouting/frr:10.5.3",
+        "speaker": "192.0.2.1:5000/s:v1",
+    }
+    frr, speaker = pod(found, "speaker")["containers"]
+    assert speaker["args"] == ["--port=7472", "--log-level=info", "--lb-class=l2"]
+    assert speaker["resources"] == {"limits": {"cpu": "100m"}}
+    assert frr.keys() == {"name", "image"}
+
+
+def test_frr_k8s_runs_where_metallb_runs_and_keeps_its_own_ports_and_limits() -> None:
+    taint = {"key": "edge", "operator": "Exists", "effect": "NoSchedule"}
+    infra = {"key": "infra", "operator": "Exists"}
+    found = release(
+        "frr-k8s",
+        metallb_image_tag="v1",
+        metallb_log_level="debug",
+        metallb_loadbalancer_class="l2",
+        metallb_limits_cpu="100m",
+        metallb_port=7472,
+        metallb_speaker_nodeselector={"edge": "true"},
+        metallb_speaker_tolerations=[taint],
+        metallb_controller_tolerations=[infra],
+    )
+    daemon, cleaner = pod(found, "frr-k8s-daemon"), pod(found, "frr-k8s-statuscleaner")
+    assert daemon["nodeSelector"] == {"edge": "true"}
+    assert daemon["tolerations"][1:] == [taint]
+    assert cleaner["tolerations"] == [infra]
+    assert "nodeSelector" not in cleaner
+    controller, frr, proxy = daemon["containers"]
+    assert controller["args"] == ["--metrics-bind-address=0.0.0.0:9140", "--log-level=debug"]
+    assert (
+        controller["resources"]
+        == cleaner["containers"][0]["resources"]
+        == {"limits": {"cpu": "500m", "memory": "128Mi"}}
+    )
+    assert controller["ports"] == [{"name": "metricshttps", "containerPort": 9140}]
+    assert cleaner["containers"][0]["args"] == ["--namespace=$(NAMESPACE)", "--log-level=debug"]
+    assert "args" not in frr
+    assert proxy["args"] == ["--secure-listen-address=0.0.0.0:9140"]
+    assert images(found, "frr-k8s-daemon")["controller"] == "quay.io/metallb/frr-k8s:v0.0.25"  # its version is its own
+
+
+def test_mirrors_of_registries() -> None:
+    found = release("frr-k8s", quay_image_repo="192.0.2.1:5000/quay", gcr_image_repo="192.0.2.1:5000/gcr")
+    assert images(found, "frr-k8s-daemon") == {
+        "cp-frr-files": "192.0.2.1:5000/quay/frrouting/frr:10.4.3",
+        "cp-reloader": "192.0.2.1:5000/quay/metallb/frr-k8s:v0.0.25",
+        "controller": "192.0.2.1:5000/quay/metallb/frr-k8s:v0.0.25",
+        "frr": "192.0.2.1:5000/quay/frrouting/frr:10.4.3",
+        "kube-rbac-proxy": "192.0.2.1:5000/gcr/kubebuilder/kube-rbac-proxy:v0.13.1",
+    }
+
+
+def test_without_a_speaker_frr_k8s_has_no_daemon_either() -> None:
+    found = release("frr-k8s", metallb_speaker_enabled=False)
+    assert [obj["metadata"]["name"] for obj in found.absent] == ["speaker", "frr-k8s-daemon"]

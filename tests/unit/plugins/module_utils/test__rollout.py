@@ -200,20 +200,20 @@ HOOKS: list[tuple[Object | None, list[Object], bool, list[str]]] = [
     ({"webhooks": [hook(caBundle="Y2E=")]}, [slice_of(None)], True, []),
     ({"webhooks": [hook(caBundle="Y2E=")]}, [slice_of(False)], False, ["its Service has no ready endpoint"]),
     ({"webhooks": [hook(caBundle="Y2E=")]}, [{"endpoints": None}], False, ["its Service has no ready endpoint"]),
-    ({"webhooks": [hook()]}, [slice_of(True)], False, ["the controller has not put its certificate authority there"]),
+    ({"webhooks": [hook()]}, [slice_of(True)], False, ["its server has not put the certificate authority there"]),
     (
         {"webhooks": [hook(caBundle="")]},
         [],
         False,
-        ["the controller has not put its certificate authority there", "its Service has no ready endpoint"],
+        ["its server has not put the certificate authority there", "its Service has no ready endpoint"],
     ),
 ]
 
 
 @pytest.mark.parametrize(("config", "slices", "done", "reasons"), HOOKS)
 def test_what_the_webhook_lacks(config: Object | None, slices: list[Object], done: bool, reasons: list[str]) -> None:
-    state = _rollout.webhook(config, slices)
-    assert (state.done, state.reasons) == (done, reasons)
+    state = _rollout.webhook("hook", config, slices)
+    assert (state.name, state.done, state.reasons) == ("hook", done, reasons)
 
 
 CALL = 'Internal error occurred: failed calling webhook "ipaddresspoolvalidationwebhook.metallb.io": failed to call webhook: '

@@ -51,15 +51,19 @@ def test_nothing_said() -> None:
         reserved=[],
         adopt=False,
         reassign_addresses=False,
+        mirrors={"quay.io": "quay.io", "gcr.io": "gcr.io"},
+        backend="native",
     )
 
 
 # Values ---------------------------------------------------------------------------------------------------------------
 
+MIRRORS = {"quay.io": "192.0.2.1/q", "gcr.io": "192.0.2.1/g"}
 TAINT = {"key": "edge", "operator": "Exists"}
 VALUES: list[tuple[Variables, str, t.Any]] = [
     # variables, attribute of the settings, its value
     ({"metallb_enabled": "yes"}, "enabled", True),
+    ({"quay_image_repo": "192.0.2.1/q", "gcr_image_repo": "192.0.2.1/g"}, "mirrors", MIRRORS),
     ({"metallb_enabled": "False"}, "enabled", False),
     ({"metallb_enabled": None}, "enabled", False),
     ({"metallb_speaker_enabled": False}, "speaker_enabled", False),
@@ -91,7 +95,6 @@ def test_values(variables: Variables, attribute: str, value: t.Any) -> None:
 
 COMPONENTS: list[tuple[Variables, _settings.Component]] = [
     ({"metallb_speaker_image_repo": "192.0.2.1/s"}, _settings.Component("192.0.2.1/s", None, None)),
-    ({"quay_image_repo": "192.0.2.1"}, _settings.Component("192.0.2.1/metallb/speaker", None, None)),
     (
         {"quay_image_repo": "192.0.2.1", "metallb_speaker_image_repo": "192.0.2.1/s"},
         _settings.Component("192.0.2.1/s", None, None),

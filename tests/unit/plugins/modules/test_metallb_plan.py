@@ -48,7 +48,7 @@ def cluster(*objects: Object, without: t.Sequence[str] = ("metallb.io",)) -> Ser
 
 def test_the_outline_needs_no_cluster() -> None:
     off = metallb_plan.outline(_settings.normalise({"metallb_enabled": False, "metallb_namespace": "lb"}))
-    assert off == {**metallb_plan.EMPTY, "namespace": "lb"}
+    assert off == {**metallb_plan.EMPTY, "namespace": "lb", "backend": "native"}
     wrong = metallb_plan.outline(_settings.normalise({**WANTED, "metallb_port": "x", "metallb_ip_rnage": 1}))
     assert len(wrong["errors"]) == len(wrong["warnings_found"]) == 1
     assert wrong.keys() == metallb_plan.EMPTY.keys()
@@ -73,7 +73,7 @@ def test_a_virgin_cluster_with_kube_proxy(tmp_path: pathlib.Path) -> None:
 
 def test_nothing_is_due(tmp_path: pathlib.Path) -> None:
     outcome = _settings.normalise(WANTED)
-    release = _release.release(_release.load(MANIFEST), outcome.settings)
+    release = _release.release(_release.load(MANIFEST, "native"), outcome.settings)
     objects = [_apply.stamp(obj) for obj in [*release.present, *_release.pool_objects(outcome.settings)]]
     found = plan(cluster(*objects, without=()), tmp_path)
     assert (found["release_due"], found["config_due"], found["probes"]) == ([], [], [])

@@ -33,7 +33,7 @@ def cluster(*services: Object) -> Server:
             "namespace": "metallb-system",
             "labels": {"app": "metallb", "component": "controller"},
         },
-        "spec": {"replicas": 1},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"component": "controller"}}},
         "status": {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1},
     }
     server = Server(controller, *services)

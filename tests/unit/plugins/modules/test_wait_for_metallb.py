@@ -26,7 +26,7 @@ def workload(kind: str, name: str, status: Object) -> Object:
         "apiVersion": "apps/v1",
         "kind": kind,
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
-        "spec": {},
+        "spec": {"selector": {"matchLabels": labels}},
         "status": status,
     }
 
@@ -45,8 +45,10 @@ def cluster() -> Server:
     return server
 
 
-def wait(server: Server, timeout: int = 0, clock: Clock | None = None, speaker: bool = True) -> Object:
-    params = {"metallb_namespace": NAMESPACE, "speaker": speaker, "timeout": timeout}
+def wait(
+    server: Server, timeout: int = 0, clock: Clock | None = None, speaker: bool = True, backend: str = "native"
+) -> Object:
+    params = {"metallb_namespace": NAMESPACE, "speaker": speaker, "backend": backend, "timeout": timeout}
     return wait_for_metallb.wait(server.api, params, (clock or Clock()).waiter(timeout))
 
 
@@ -71,6 +73,16 @@ def test_nothing_is_installed() -> None:
         "DaemonSet/metallb-system/speaker (missing): it does not exist "
         "ValidatingWebhookConfiguration/metallb-webhook-configuration (missing): the object does not exist"
     )
+
+
+def test_frr_k8s_is_waited_for_only_where_it_speaks_bgp() -> None:
+    assert wait(cluster(), backend="frr")["done"]
+    missing = [part["name"] for part in wait(cluster(), backend="frr-k8s")["parts"] if not part["done"]]
+    assert missing == [
+        "Deployment/metallb-system/frr-k8s-statuscleaner",
+        "DaemonSet/metallb-system/frr-k8s-daemon",
+        "ValidatingWebhookConfiguration/frr-k8s-validating-webhook-configuration",
+    ]
 
 
 def test_a_timeout_names_each_part_that_is_late() -> None:
