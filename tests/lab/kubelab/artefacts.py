@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kubelab import binaries, images, kernel, root
+from kubelab import binaries, frr, images, kernel, root
 from kubelab.cache import Recipe, ensure
 from kubelab.errors import LabError
 
@@ -25,6 +25,7 @@ RECIPES: dict[str, Callable[[str, str], Recipe]] = {
 #: what is not one recipe but several
 GROUPS: dict[str, Callable[[str, str], list[Recipe]]] = {
     "images": lambda kube, metallb: [*images.system(kube), *images.registry_default(metallb)],
+    "bgp": lambda *_: [frr.system(), *images.bgp()],
     "releases": lambda *_: [binaries.manifests(version) for version in binaries.releases()],
 }
 

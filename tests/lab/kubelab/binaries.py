@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from kubelab import host, pins
@@ -111,24 +112,48 @@ def coredns() -> Recipe:
     return single("coredns", pins.get("coredns", "module"), pins.get("coredns", "version"))
 
 
-def metallb(version: str = "") -> Recipe:
-    """MetalLB's controller and speaker, built in a copy of its module so that its own replace lines count."""
-    version = pins.metallb(version)
-    if version in pins.load()["metallb"]["manifests_only"]:
-        raise LabError(
-            f"MetalLB {version} cannot be built: a module it depends on cannot be had.", "Use another version."
-        )
-    module = pins.get("metallb", "module")
+def module_commands(
+    name: str, module: str, version: str, packages: Sequence[str], files: Sequence[str], title: str
+) -> Recipe:
+    """Commands of a module, built in a copy of it so that its own replace lines count, and single files of it.
+
+    Releases differ: what one does not have is left out.
+    """
 
     def build(to: Path, log: Path) -> None:
         work = to / "work"
         shutil.copytree(module_dir(module, version, log), work)
         run(["chmod", "-R", "u+w", work])
-        build_commands(["./controller", "./speaker"], "", to, work, log)
+        build_commands([package for package in packages if (work / package).is_dir()], "", to, work, log)
+        for file in files:
+            if (work / file).is_file():
+                shutil.copy(work / file, to)
         shutil.rmtree(work)
 
-    inputs = {"module": module, "version": version}
-    return Recipe("metallb", build, inputs, code=(build_commands,), title=f"MetalLB {version} (1.5 minutes)")
+    inputs = {"module": module, "version": version, "packages": packages, "files": files}
+    return Recipe(name, build, inputs, code=(build_commands, module_commands), title=title)
+
+
+def metallb(version: str = "") -> Recipe:
+    """MetalLB's controller and speaker, and the speaker's tools of frr mode."""
+    version = pins.metallb(version)
+    if version in pins.load()["metallb"]["manifests_only"]:
+        raise LabError(
+            f"MetalLB {version} cannot be built: a module it depends on cannot be had.", "Use another version."
+        )
+    packages = ("./controller", "./speaker", "./frr-tools/cp-tool", "./frr-tools/metrics")
+    files = ("frr-tools/reloader/frr-reloader.sh",)
+    title = f"MetalLB {version} (1.5 minutes)"
+    return module_commands("metallb", pins.get("metallb", "module"), version, packages, files, title)
+
+
+def frr_k8s(version: str = "") -> Recipe:
+    """FRR-K8s, which configures FRR for MetalLB."""
+    version = version or pins.get("frr_k8s", "default")
+    packages = ("./cmd/frr-k8s-controller", "./cmd/statuscleaner", "./cmd/metrics", "./cmd/status")
+    files = ("cmd/reloader/frr-reloader.sh",)
+    title = f"FRR-K8s {version} (2 minutes)"
+    return module_commands("frr-k8s", pins.get("frr_k8s", "module"), version, packages, files, title)
 
 
 def parse_sums(text: str) -> dict[str, dict[str, str]]:

@@ -12,13 +12,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from kubelab import artefacts, cluster, host, lifecycle, net, node, paths, services, state
+from kubelab import artefacts, cluster, host, lifecycle, net, node, paths, router, services, state
 from kubelab.errors import LabError
-from kubelab.plan import PROXY_MODES, WEB_PORT, Plan, check, choose_subnet
+from kubelab.plan import NODES_ASN, PROXY_MODES, WEB_PORT, Plan, check, choose_subnet
 from kubelab.state import Lab
 
 #: Commands whose words are not ours to read
-PASSTHROUGH = ("run", "ssh", "kubectl", "curl", "arping")
+PASSTHROUGH = ("run", "ssh", "kubectl", "curl", "arping", "router")
+
+#: option of 'run': where the command runs
+PLACES = {f"--{role}": role for role in net.ROLES if role != net.CLIENT2} | {"--segment2": net.CLIENT2}
+
+#: what 'router' does; anything else is a router's name
+ROUTER_ACTIONS = ("vtysh", "config", "reset")
 
 EXAMPLES = """\
 examples:
@@ -29,6 +35,8 @@ examples:
   lab curl 192.168.100.100:31313           from the outside host
   lab arping -c 3 192.168.100.240
   lab run -- ansible-playbook -i inventory.ini cluster.yml -b
+  lab run --client -- curl 10.100.0.10     from behind the BGP router
+  lab router vtysh -c "show bgp summary"
   lab image remove quay.io/metallb/speaker:v0.16.1
   lab power-cut node2; lab power-on node2; lab cut node3; lab heal node3
 """
@@ -64,18 +72,20 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--second-segment", action="store_true", help="a second network (eth1 on nodes) with a client of its own"
     )
+    up.add_argument(
+        "--routers", action="store_true", help="two BGP routers (the second behind the first) and a client behind them"
+    )
     up.add_argument("--dual-stack", action="store_true", help="IPv4 and IPv6 for nodes, pods and Services")
     up.add_argument("--memory", type=int, default=3072, metavar="MIB", help="memory of each node (default 3072)")
     add("down", "end every process of a lab and remove its state")
     add("status", "what runs, and the nodes as the cluster sees them")
     add("list", "all labs")
-    add(
-        "run", "run -- COMMAND...: run a command as the outside host (--segment2 first: as the second segment's client)"
-    )
+    add("run", f"run [{'|'.join(PLACES)}] -- COMMAND...: run a command as the outside host, or in another place")
     add("ssh", "ssh NODE [COMMAND...]: root's shell on a node")
     add("kubectl", "kubectl ...: as admin, from the outside host")
     add("curl", "curl ...: from the outside host")
     add("arping", "arping ...: from the outside host, on the nodes' segment")
+    add("router", "router [NAME] vtysh ...|config [FILE]|reset: look at a BGP router, show or load its configuration")
     for name, text in (
         ("power-cut", "take a node's power (SIGKILL); its disk stays"),
         ("power-on", "boot a node again from its disk, wait for ssh"),
@@ -116,7 +126,7 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     if index >= len(argv) or argv[index] not in PASSTHROUGH:
         return list(argv), []
     rest = list(argv[index + 1 :])
-    if rest in (["-h"], ["--help"]) and argv[index] in ("run", "ssh"):
+    if rest in (["-h"], ["--help"]) and argv[index] in ("run", "ssh", "router"):
         return list(argv), []
     return list(argv[: index + 1]), rest
 
@@ -164,6 +174,7 @@ def do_up(arguments: argparse.Namespace) -> None:
         name=arguments.name, nodes=arguments.nodes, control_planes=arguments.control_planes,
         kubernetes=arguments.kubernetes, proxy_mode=arguments.proxy_mode, subnet=subnet,
         second_segment=arguments.second_segment, dual_stack=arguments.dual_stack, memory=arguments.memory,
+        routers=arguments.routers,
     )  # fmt: skip
     lifecycle.up(check(plan))
 
@@ -188,6 +199,8 @@ def do_status(arguments: argparse.Namespace) -> None:
     for machine in plan.machines():
         power = "on" if node.process(lab, machine) else "off"
         print(f"{machine.name} {machine.ip4} power {power}, cable {'in' if cables[machine.name] else 'out'}")
+    for each in plan.bgp_routers():
+        print(f"{each.name} {each.ip4} AS {each.asn}, nodes AS {NODES_ASN}")
     for name, process in lab.processes.items():
         if not name.startswith("node"):
             print(f"{name} {'runs' if process.alive() else 'is gone'} (pid {process.pid})")
@@ -223,15 +236,29 @@ def environment(lab: Lab) -> dict[str, str]:
         "ANSIBLE_HOST_KEY_CHECKING": "False",
         "ANSIBLE_SSH_ARGS": shlex.join([*options, "-o", "ControlMaster=auto", "-o", "ControlPersist=60s"]),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control),
+        **routers_environment(lab.plan),
     }
+
+
+def routers_environment(plan: Plan) -> dict[str, str]:
+    """Variables that tell a test the BGP routers; none in a lab without."""
+    words: dict[str, str] = {}
+    for each in plan.bgp_routers():
+        upper = f"LAB_{each.name.upper()}"
+        words |= {upper: each.ip4, f"{upper}_V6": each.ip6, f"{upper}_SEGMENT2": each.segment4}
+        words[f"{upper}_ASN"] = str(each.asn)
+    if words:
+        words["LAB_CLIENT"], words["LAB_CLIENT_V6"] = plan.client()
+        words["LAB_NODES_ASN"] = str(NODES_ASN)
+    return {name: value for name, value in words.items() if value}
 
 
 def do_run(arguments: argparse.Namespace) -> None:
     """lab run"""
     lab, words = lab_of(arguments), arguments.words
     role = state.HOLDER
-    if words[:1] == ["--segment2"]:
-        role, words = net.CLIENT2, words[1:]
+    if words and words[0] in PLACES:
+        role, words = PLACES[words[0]], words[1:]
     words = words[1:] if words[:1] == ["--"] else words
     if not words:
         raise LabError("'lab run' was given no command.", "Example: lab run -- curl 192.168.100.100:31313")
@@ -262,6 +289,34 @@ def do_arping(arguments: argparse.Namespace) -> None:
     """lab arping"""
     interface = [] if "-I" in arguments.words else ["-I", net.BRIDGE]
     become([*net.enter(lab_of(arguments)), "arping", *interface, *arguments.words])
+
+
+def do_router(arguments: argparse.Namespace) -> None:
+    """lab router"""
+    lab, words = lab_of(arguments), arguments.words
+    name = words[0] if words and words[0] not in ROUTER_ACTIONS else "router1"
+    words = words[1:] if words and words[0] == name else words
+    each = router.named(lab, name)
+    if words[:1] == ["vtysh"]:
+        become([*router.inside(lab, each), *words])
+    if words == ["config"]:
+        print(router.loaded(lab, each), end="")
+    elif (words[:1] == ["config"] and len(words) == 2) or words == ["reset"]:
+        text = None if words == ["reset"] else read(words[1])
+        with state.exclusive(arguments.name):
+            lifecycle.router_restart(state.require(arguments.name), name, text)
+    else:
+        raise LabError(
+            f"'lab router' cannot do '{shlex.join(words)}'.", "Give it one of: vtysh ..., config, config FILE, reset."
+        )
+
+
+def read(name: str) -> str:
+    """A file's text; - is the standard input."""
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(f"{name} cannot be read: {error}.") from error
 
 
 def do_power_cut(arguments: argparse.Namespace) -> None:

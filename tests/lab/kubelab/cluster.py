@@ -15,7 +15,7 @@ from typing import Any
 
 from kubelab import images, net, node, pins
 from kubelab.errors import LabError
-from kubelab.plan import API_PORT, PODS4, PODS6, SERVICES4, SERVICES6, Node, Plan
+from kubelab.plan import API_PORT, PODS4, PODS6, ROUTED4, ROUTED6, SERVICES4, SERVICES6, Node, Plan
 from kubelab.proc import run
 from kubelab.progress import step
 from kubelab.state import Lab
@@ -159,8 +159,12 @@ def cni_config(pod_cidrs: list[str]) -> dict[str, Any]:
 
 
 def network_script(plan: Plan, machine: Node, shares: dict[str, list[str]]) -> str:
-    """Routes to the other nodes' pods, and a node's address for what pods send out of the cluster."""
+    """Routes to the other nodes' pods and behind the routers; a node's address for what pods send out of the cluster."""
     lines = ["#!/bin/sh"]
+    for router in plan.bgp_routers()[:1]:
+        lines.append(f"ip route replace {ROUTED4} via {router.ip4}")
+        if router.ip6:
+            lines.append(f"ip route replace {ROUTED6} via {router.ip6}")
     for other in plan.machines():
         for cidr in shares.get(other.name, []):
             if other.name != machine.name:

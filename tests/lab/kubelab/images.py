@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from kubelab import binaries, host, oci, pins, root
+from kubelab import binaries, frr, host, oci, pins, root
 from kubelab.cache import Recipe, ensure
 from kubelab.errors import LabError
 from kubelab.oci import Image
@@ -23,6 +23,12 @@ MYWEB = "ghcr.io/c1t1d0s7/go-myweb:latest"
 MULTITOOL = "ghcr.io/c1t1d0s7/network-multitool:latest"
 #: What kube-proxy runs in each of its modes
 PROXY_PACKAGES = ("iptables", "ipset", "nftables", "conntrack", "kmod", "base-files")
+#: path in the image: file of the recipe; releases differ, what one lacks is left out
+SPEAKER_TOOLS = {"/cp-tool": "cp-tool", "/frr-metrics": "metrics", "/frr-reloader.sh": "frr-reloader.sh"}
+FRR_K8S_COMMANDS = {
+    "/frr-k8s": "frr-k8s-controller", "/statuscleaner": "statuscleaner", "/frr-metrics": "metrics",
+    "/frr-status": "status", "/frr-reloader.sh": "frr-reloader.sh",
+}  # fmt: skip
 MULTITOOL_PACKAGES = ("bash", "bind9-dnsutils", "busybox-static", "curl", "ca-certificates", "base-files")
 
 
@@ -53,18 +59,28 @@ def copy_binary(source: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
-def binary_image(reference: str, recipe: Recipe, name: str, path: str) -> Recipe:
-    """An image which is nothing but one static binary."""
+def copy_present(source: Path, tree: Path, files: Mapping[str, str]) -> None:
+    """Those of some executables which a release has."""
+    for path, name in files.items():
+        if (source / name).is_file():
+            copy_binary(source / name, tree / path.lstrip("/"))
+
+
+def binary_image(
+    reference: str, recipe: Recipe, name: str, path: str, tools: Mapping[str, str] | None = None
+) -> Recipe:
+    """An image which is nothing but one static binary, and maybe tools beside it."""
+    inputs = {"binary": name, "path": path, **({"tools": dict(tools)} if tools else {})}
 
     def content(tree: Path, _log: Path) -> None:
         copy_binary(ensure(recipe) / name, tree / path.lstrip("/"))
+        copy_present(ensure(recipe), tree, tools or {})
         (tree / "tmp").mkdir(mode=0o1777)
         (tree / "etc").mkdir()
         (tree / "etc/passwd").write_text("root:x:0:0:root:/:/\nnobody:x:65534:65534:nobody:/:/\n", encoding="utf-8")
 
-    return image(
-        Image(reference, entrypoint=[path]), content, {"binary": name, "path": path}, (recipe,), (copy_binary,)
-    )
+    code = (copy_binary, copy_present) if tools else (copy_binary,)
+    return image(Image(reference, entrypoint=[path]), content, inputs, (recipe,), code)
 
 
 def pause() -> Recipe:
@@ -129,7 +145,41 @@ def coredns_tag() -> str:
 def metallb(part: str, version: str = "") -> Recipe:
     """MetalLB's controller or speaker."""
     version = pins.metallb(version)
-    return binary_image(f"quay.io/metallb/{part}:v{version}", binaries.metallb(version), part, f"/{part}")
+    tools = SPEAKER_TOOLS if part == "speaker" else None
+    return binary_image(f"quay.io/metallb/{part}:v{version}", binaries.metallb(version), part, f"/{part}", tools)
+
+
+def frr_k8s(version: str = "") -> Recipe:
+    """FRR-K8s; its init containers need a shell and cp."""
+    commands, tools = binaries.frr_k8s(version), root.debian_tree("multitool-tree", MULTITOOL_PACKAGES)
+
+    def content(tree: Path, log: Path) -> None:
+        run(["tar", "-xf", ensure(tools) / "tree.tar", "-C", tree, "./usr/bin/busybox"], log=log)
+        for name in ("sh", "cp"):
+            (tree / "usr/bin" / name).symlink_to("busybox")
+        (tree / "bin").symlink_to("usr/bin")
+        copy_present(ensure(commands), tree, FRR_K8S_COMMANDS)
+
+    reference = f"quay.io/metallb/frr-k8s:v{commands.inputs['version']}"
+    spec = Image(reference, entrypoint=["/frr-k8s"])
+    return image(spec, content, {"commands": FRR_K8S_COMMANDS}, (commands, tools), (copy_present, copy_binary))
+
+
+def frr_routing(tag: str) -> Recipe:
+    """FRR under the name that MetalLB's manifests give it; whatever the tag, it is Debian's version."""
+    packages = frr.debian()
+
+    def content(tree: Path, log: Path) -> None:
+        root.unpack(ensure(packages), tree, log)
+        frr.prepare(tree)
+
+    spec = Image(f"quay.io/frrouting/frr:{tag}", entrypoint=["/sbin/tini", "--"], command=["/usr/lib/frr/docker-start"])
+    return image(spec, content, {}, (packages,), (frr.prepare, root.unpack), (frr.START,))
+
+
+def bgp() -> list[Recipe]:
+    """What MetalLB's default version needs for BGP by FRR."""
+    return [frr_k8s(), *[frr_routing(tag) for tag in pins.load()["frr"]["tags"]]]
 
 
 def myweb() -> Recipe:
@@ -190,6 +240,12 @@ def by_reference(reference: str, kubernetes: str = "") -> Recipe:
     match = re.fullmatch(r"quay\.io/metallb/(controller|speaker):v(\d+\.\d+\.\d+)", reference)
     if match:
         return metallb(match[1], match[2])
+    match = re.fullmatch(r"quay\.io/metallb/frr-k8s:v(\d+\.\d+\.\d+)", reference)
+    if match:
+        return frr_k8s(match[1])
+    match = re.fullmatch(r"quay\.io/frrouting/frr:(v?\d+\.\d+\.\d+)", reference)
+    if match:
+        return frr_routing(match[1])
     known = {MYWEB: myweb, MULTITOOL: multitool}
     if reference in known:
         return known[reference]()
@@ -198,5 +254,6 @@ def by_reference(reference: str, kubernetes: str = "") -> Recipe:
             return recipe
     raise LabError(
         f"The lab cannot build {reference}.",
-        f"It builds quay.io/metallb/{{controller,speaker}}:vX.Y.Z, {MYWEB}, {MULTITOOL} and the cluster's own images.",
+        f"It builds quay.io/metallb/{{controller,speaker,frr-k8s}}:vX.Y.Z, quay.io/frrouting/frr:X.Y.Z, {MYWEB}, "
+        f"{MULTITOOL} and the cluster's own images.",
     )

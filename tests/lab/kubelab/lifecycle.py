@@ -9,7 +9,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kubelab import apt, artefacts, cache, cluster, host, images, net, node, paths, services, state
+from kubelab import apt, artefacts, cache, cluster, frr, host, images, net, node, paths, router, services, state
 from kubelab.cache import Recipe, ensure
 from kubelab.errors import LabError
 from kubelab.plan import Node, Plan
@@ -51,7 +51,7 @@ def up(plan: Plan) -> Lab:
 def build(plan: Plan) -> dict[str, Path]:
     """Every artefact that the lab needs."""
     disk = artefacts.disk(plan.kubernetes)
-    recipes: list[Recipe] = [disk, *images.registry_default()]
+    recipes: list[Recipe] = [disk, *images.registry_default(), *([frr.system()] if plan.routers else [])]
     if not all(recipe.path().is_dir() for recipe in recipes):
         host.ready_to_build()
     for recipe in recipes:
@@ -62,6 +62,7 @@ def build(plan: Plan) -> dict[str, Path]:
         "kube": artefacts.build("kube", plan.kubernetes)[0],
         "linux": artefacts.build("kernel")[0] / "linux",
         "key": artefacts.build("ssh-key")[0] / "id_ed25519",
+        **({"router": ensure(frr.system()) / frr.TREE} if plan.routers else {}),
     }
 
 
@@ -70,10 +71,12 @@ def start(lab: Lab) -> None:
     log = lab.directory / "kubeadm.log"
     with step("network, registry, nodes boot"):
         net.start_holder(lab)
-        if lab.plan.second_segment:
-            net.start_holder(lab, net.CLIENT2)
+        for role in net.roles(lab.plan):
+            net.start_holder(lab, role)
         net.build(lab)
         services.start(lab)
+        for each in lab.plan.bgp_routers():
+            router.start(lab, each)
         for machine in lab.plan.machines():
             node.power_on(lab, machine)
         services.wait_registry(lab)
@@ -132,6 +135,12 @@ def power_on(lab: Lab, machine: Node) -> None:
     node.wait_ssh(lab, machine)
 
 
+def router_restart(lab: Lab, name: str, text: str | None) -> None:
+    """Start a router anew with a configuration (None: the lab's own)."""
+    each = router.named(lab, name)
+    router.restart(lab, each, router.configuration(lab.plan, each) if text is None else text)
+
+
 def image_add(lab: Lab, reference: str) -> str:
     """Build an image when needed and put it into the registry."""
     reference = images.normalise(reference)
@@ -139,7 +148,7 @@ def image_add(lab: Lab, reference: str) -> str:
     if not recipe.path().is_dir():
         host.ready_to_build()
     services.push(lab, recipe)
-    if reference.startswith("quay.io/metallb/"):
+    if reference.startswith(("quay.io/metallb/controller:", "quay.io/metallb/speaker:")):
         services.publish_manifests(reference.rpartition(":v")[2])
     return reference
 

@@ -18,6 +18,10 @@ PODS4, SERVICES4 = "10.233.64.0/18", "10.233.0.0/18"
 # Kubespray's own IPv6 ranges
 PODS6, SERVICES6 = "fd85:ee78:d8a6:8607::1:0/112", "fd85:ee78:d8a6:8607::1000/116"
 REGISTRY_PORT, WEB_PORT, API_PORT = 5000, 8080, 6443
+#: behind the routers: the client's network, and the one between the routers
+ROUTED4, ROUTED6 = "10.99.0.0/16", "fd00:10:99::/48"
+NODES_ASN = 64512
+CLIENT = "client"
 DEFAULT_SUBNET = "192.168.100.0/24"
 
 
@@ -36,6 +40,18 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Router:
+    """A BGP router outside the cluster: where nodes find it, and the nodes' addresses it knows them by."""
+
+    name: str
+    asn: int
+    ip4: str
+    ip6: str
+    segment4: str
+    neighbours: dict[str, list[tuple[str, str]]]  # peer group: (address, node's name)
+
+
+@dataclass(frozen=True)
 class Plan:
     """What 'up' was asked for."""
 
@@ -48,6 +64,7 @@ class Plan:
     second_segment: bool = False
     dual_stack: bool = False
     memory: int = 3072
+    routers: bool = False
 
     def network(self) -> ipaddress.IPv4Network:
         """The segment of the nodes."""
@@ -87,6 +104,41 @@ class Plan:
             for index in range(1, self.nodes + 1)
         ]
 
+    def bgp_routers(self) -> list[Router]:
+        """router1 is on the nodes' segment; router2 is behind it, so that nodes reach it through a hop."""
+        if not self.routers:
+            return []
+        behind4, behind6 = self.behind(1)
+        nodes = [(m.ip4, m.name) for m in self.machines()] + [(m.ip6, m.name) for m in self.machines() if m.ip6]
+        segment = [(m.segment4, m.name) for m in self.machines() if m.segment4]
+        return [
+            Router(
+                name="router1",
+                asn=NODES_ASN + 1,
+                ip4=str(self.network()[2]),
+                ip6=str(self.network6()[2]) if self.dual_stack else "",
+                segment4="",
+                neighbours={"nodes": nodes},
+            ),
+            Router(
+                name="router2",
+                asn=NODES_ASN + 2,
+                ip4=str(behind4[2]),
+                ip6=str(behind6[2]) if self.dual_stack else "",
+                segment4=str(self.segment()[3]) if segment else "",
+                neighbours={"multihop": nodes, **({"nodes": segment} if segment else {})},
+            ),
+        ]
+
+    def behind(self, number: int) -> tuple[ipaddress.IPv4Network, ipaddress.IPv6Network]:
+        """Networks behind router1: 0 is the client's, 1 leads to router2. Router1 has the first address in each."""
+        return ipaddress.IPv4Network(f"10.99.{number}.0/24"), ipaddress.IPv6Network(f"fd00:10:99:{number}::/64")
+
+    def client(self) -> tuple[str, str]:
+        """Addresses of the client behind router1."""
+        four, six = self.behind(0)
+        return str(four[2]), str(six[2]) if self.dual_stack else ""
+
     def node(self, name: str) -> Node:
         """One machine by name."""
         for machine in self.machines():
@@ -103,7 +155,11 @@ class Plan:
 
     def hosts(self) -> dict[str, str]:
         """Names that every machine of the lab knows."""
-        return {"outside": self.gateway(), "registry.lab": self.gateway()} | {m.name: m.ip4 for m in self.machines()}
+        return (
+            {"outside": self.gateway(), "registry.lab": self.gateway()}
+            | {machine.name: machine.ip4 for machine in self.machines()}
+            | {router.name: router.ip4 for router in self.bgp_routers()}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """For the state file."""
@@ -147,9 +203,9 @@ def check_subnet(plan: Plan) -> None:
         raise LabError(
             f"{network} is no private network with room for .100 and up.", f"Give a /24 such as {DEFAULT_SUBNET}."
         )
-    for taken in (PODS4, SERVICES4):
+    for taken, what in ((PODS4, "the pods"), (SERVICES4, "the Services"), (ROUTED4, "the networks behind the routers")):
         if network.overlaps(ipaddress.IPv4Network(taken)):
-            raise LabError(f"{network} overlaps the cluster's own {taken}.", "Give another --subnet.")
+            raise LabError(f"{network} overlaps {taken}, where {what} are.", "Give another --subnet.")
 
 
 def choose_subnet(taken: Iterable[str]) -> str:

@@ -18,6 +18,11 @@ from kubelab import cli
         (["kubectl", "get", "nodes", "-o", "wide"], ["kubectl"], ["get", "nodes", "-o", "wide"]),
         (["--name", "run", "curl", "-s", "--name", "x"], ["--name", "run", "curl"], ["-s", "--name", "x"]),
         (["--name=lab1", "run", "--", "ls", "-l"], ["--name=lab1", "run"], ["--", "ls", "-l"]),
+        (
+            ["router", "router2", "vtysh", "-c", "show bfd peers"],
+            ["router"],
+            ["router2", "vtysh", "-c", "show bfd peers"],
+        ),
         (["run", "--help"], ["run", "--help"], []),
         (["kubectl", "--help"], ["kubectl"], ["--help"]),
         ([], [], []),
