@@ -323,7 +323,7 @@ def test_an_address_in_use_stays_until_told(ansible, api, plain, namespace, meta
     assert lost["failed"]
     assert f"MetalLB has not taken them over: 192.0.2.245 of {namespace}/shop" in lost["msg"]
     give(plain, in_use, "192.0.2.241")
-    assert apply(api, told) == {"changed": False, "objects": [], "restarted": [], "diff": []}
+    assert apply(api, told) == {"changed": False, "objects": [], "diff": []}
 
 
 def test_requests_do_not_grow_with_the_objects(api, plain, namespace, metallb_crds):
