@@ -155,7 +155,7 @@ def probes(
                 {
                     "origin": pool.origin,
                     "text": one.text,
-                    "layer2": settings.announces(pool.name),
+                    "layer2": settings.by_layer2(pool.name),
                     "addresses": [address for address in addresses if address not in assigned],
                 }
             )

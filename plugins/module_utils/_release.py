@@ -149,36 +149,3 @@ def _metrics_port(obj: Object, container: Object, port: int) -> None:
     annotations = obj["spec"]["template"]["metadata"].get("annotations") or {}
     if "prometheus.io/port" in annotations:
         annotations["prometheus.io/port"] = str(port)
-
-
-def pool_objects(settings: Settings) -> list[Object]:
-    """Return the custom resources that the settings ask for: pools first, then what announces them."""
-    objects: list[Object] = []
-    for pool in settings.pools:
-        spec: Object = {
-            "addresses": [one.text for one in pool.ranges],
-            "autoAssign": pool.auto_assign,
-            "avoidBuggyIPs": pool.avoid_buggy_ips,
-        }
-        if pool.allocation:
-            spec["serviceAllocation"] = pool.allocation
-        objects.append(_custom(settings, "IPAddressPool", pool.name, {**spec, **pool.extra}))
-    for one in settings.layer2:
-        spec = {
-            "ipAddressPools": one.pools,
-            "interfaces": one.interfaces,
-            "nodeSelectors": one.node_selectors,
-            "serviceSelectors": one.service_selectors,
-        }
-        given = {field: value for field, value in spec.items() if value}
-        objects.append(_custom(settings, "L2Advertisement", one.name, {**given, **one.extra}))
-    return objects
-
-
-def _custom(settings: Settings, kind: str, name: str, spec: Object) -> Object:
-    return {
-        "apiVersion": "metallb.io/v1beta1",
-        "kind": kind,
-        "metadata": {"name": name, "namespace": settings.namespace},
-        "spec": spec,
-    }

@@ -32,6 +32,10 @@ KINDS: dict[str, tuple[str, bool]] = {
     "Event": ("events", True),
     "IPAddressPool": ("ipaddresspools", True),
     "L2Advertisement": ("l2advertisements", True),
+    "BGPPeer": ("bgppeers", True),
+    "BGPAdvertisement": ("bgpadvertisements", True),
+    "BFDProfile": ("bfdprofiles", True),
+    "Community": ("communities", True),
 }
 
 POOLS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/ipaddresspools"

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.api
   - kubeaddons.metallb._metallb
+  - kubeaddons.metallb._metallb.passwords
   - kubernetes.core.k8s_auth_options
 options:
   timeout:
@@ -63,7 +64,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _converge,
     _kubernetes,
-    _release,
+    _objects,
     _settings,
     _wait,
 )
@@ -72,10 +73,10 @@ EMPTY: dict[str, t.Any] = {"objects": [], "changed": False}
 
 
 def apply(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
-    settings, errors, _warnings = _settings.normalise(module.params["settings"])
+    settings, errors, _warnings = _settings.normalise(module.params["settings"], module.params["passwords"])
     if errors:
         return {"failed": True, "msg": " ".join(errors)}
-    changes = _converge.plan(api, _release.pool_objects(settings), [])
+    changes = _converge.plan(api, _objects.custom_resources(settings), [])
     done = _converge.converge(api, changes, module.check_mode, _wait.Waiter(timeout=module.params["timeout"]))
     return {"changed": bool(done.names), "objects": done.names, "diff": done.diffs}
 
@@ -84,6 +85,7 @@ def main() -> None:
     module = AnsibleModule(
         _kubernetes.argument_spec(
             settings={"type": "dict", "required": True},
+            passwords={"type": "dict", "default": {}, "no_log": True},
             timeout={"type": "int", "default": 120},
         ),
         supports_check_mode=True,

@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - kubeaddons.metallb._attributes.read_only
   - kubeaddons.metallb._attributes.api
   - kubeaddons.metallb._metallb
+  - kubeaddons.metallb._metallb.passwords
   - kubeaddons.metallb._metallb.manifest
   - kubernetes.core.k8s_auth_options
 options:
@@ -141,6 +142,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _kubernetes,
     _manifest,
     _metallb,
+    _objects,
     _release,
     _settings,
 )
@@ -191,7 +193,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             lambda: _metallb.live_ranges(api, settings.namespace),
             lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled),
             lambda: _converge.plan(api, release.present, release.absent),
-            lambda: _converge.plan(api, _release.pool_objects(settings), []),
+            lambda: _converge.plan(api, _objects.custom_resources(settings), []),
         ]
     )
     try:
@@ -226,12 +228,13 @@ def main() -> None:
     module = AnsibleModule(
         _kubernetes.argument_spec(
             settings={"type": "dict", "required": True},
+            passwords={"type": "dict", "default": {}, "no_log": True},
             release={"type": "bool", "default": True},
             **_manifest.OPTIONS,
         ),
         supports_check_mode=True,
     )
-    outcome = _settings.normalise(module.params["settings"])
+    outcome = _settings.normalise(module.params["settings"], module.params["passwords"])
     if outcome.errors or not outcome.settings.enabled:
         module.exit_json(**outline(outcome))
 
