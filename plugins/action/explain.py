@@ -12,7 +12,13 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _kubespray, _release, _settings
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _apply,
+    _cluster,
+    _kubespray,
+    _objects,
+    _settings,
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -21,14 +27,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: object = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return the objects, the warnings and what Kubespray's own role would do otherwise; print them."""
         super().run(tmp, task_vars)
-        _validation, args = self.validate_argument_spec({"settings": {"type": "dict", "required": True}})
+        _validation, args = self.validate_argument_spec(
+            {
+                "settings": {"type": "dict", "required": True},
+                "passwords": {"type": "dict", "default": {}, "no_log": True},
+            }
+        )
         # As plain data: Ansible's own kinds of text carry where they come from, which YAML cannot write.
         variables = json.loads(json.dumps(args["settings"]))
-        settings, errors, notes = _settings.normalise(variables)
+        settings, errors, notes = _settings.normalise(variables, args["passwords"])
         errors = errors or _cluster.pool_errors(settings, settings.reserved)
         result: dict[str, t.Any] = {
             "changed": False,
-            "objects": [] if errors else _release.pool_objects(settings),
+            # A Secret shows that it is there, and not what it holds.
+            "objects": [] if errors else [_apply.readable(one) for one in _objects.custom_resources(settings)],
             "errors": errors,
             "notes": notes,
             "kubespray": _kubespray.losses(variables),
@@ -59,6 +71,9 @@ def _chosen(settings: _settings.Settings) -> dict[str, t.Any]:
     """Return what is said about the release itself, without what stays as MetalLB has it."""
     names = ("version", "namespace", "speaker_enabled", "image_tag", "log_level", "loadbalancer_class", "metrics_port")
     found = {name: getattr(settings, name) for name in (*names, "limits")}
+    if settings.bgp.peers or settings.backend_reason:
+        found["bgp_backend"] = settings.backend
+        found["bgp_backend_reason"] = settings.backend_reason or None
     for component in ("controller", "speaker"):
         own = getattr(settings, component)._asdict()
         found[component] = {name: value for name, value in own.items() if value is not None}

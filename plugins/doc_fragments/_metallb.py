@@ -23,6 +23,16 @@ options:
     required: true
 """
 
+    PASSWORDS = r"""
+options:
+  passwords:
+    description:
+      - The passwords that P(kubeaddons.metallb.without_passwords#filter) took out of O(settings), as
+        P(kubeaddons.metallb.passwords#filter) returns them.
+    type: dict
+    default: {}
+"""
+
     MANIFEST = r"""
 options:
   manifest:

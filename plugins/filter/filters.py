@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _secrets
 
 
 class FilterModule:
@@ -17,4 +17,6 @@ class FilterModule:
         return {
             "node_name": _cluster.node_of,
             "segment_errors": _cluster.segment_errors,
+            "passwords": lambda variables: _secrets.split(variables)[1],
+            "without_passwords": lambda variables: _secrets.split(variables)[0],
         }

@@ -90,13 +90,29 @@ def _parse_from_to(text: str) -> AddressRange:
     return AddressRange(first, last, "{0}-{1}".format(first, last))
 
 
+def parse_address(value: object) -> Address:
+    """Return the address of something to talk to; ValueError as in parse_range."""
+    if not isinstance(value, str):
+        raise ValueError('is not text; write the address in quotes, such as "192.0.2.1"')
+    try:
+        address = ipaddress.ip_address(value.strip())
+    except ValueError as exc:
+        raise ValueError('is not an address; write it as "192.0.2.1" or "2001:db8::1", without anything else') from exc
+    _refuse_special(address)
+    if address.is_multicast or address.is_unspecified:
+        raise ValueError("is the address of nobody in particular; write that of one host")
+    return address
+
+
 def _refuse_special(address: Address) -> None:
     """Raise ValueError for forms that Python takes and MetalLB reads as something else or not at all."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             raise ValueError('is an IPv4 address in the form of IPv6; write it as "{0}"'.format(address.ipv4_mapped))
         if getattr(address, "scope_id", None):
-            raise ValueError('names an interface ("%{0}"), which a pool cannot; leave it out'.format(address.scope_id))
+            raise ValueError(
+                'names an interface ("%{0}"), which MetalLB does not take; leave it out'.format(address.scope_id)
+            )
 
 
 def live_range(text: str) -> AddressRange | None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _configuration, _release, _yaml
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _configuration, _objects, _yaml
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import (
     AddressRange,
     canonical,
     of_network,
     single,
 )
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import NATIVE
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
@@ -105,14 +106,14 @@ def pool_errors(settings: Settings, occupied: t.Sequence[tuple[AddressRange, str
 def configuration(settings: Settings, live: t.Sequence[Object], services: t.Sequence[Object]) -> _configuration.Plan:
     """Return what the custom resources of the settings need. live, services: as _configuration.plan has them."""
     return _configuration.plan(
-        _release.pool_objects(settings),
+        _objects.custom_resources(settings),
         live,
         services,
         {pool.name: pool.origin for pool in settings.pools},
         adopt=settings.adopt,
         reassign=settings.reassign_addresses,
         loadbalancer_class=settings.loadbalancer_class,
-        frr=False,
+        frr=settings.backend != NATIVE,
     )
 
 
@@ -168,7 +169,7 @@ def probes(
                 {
                     "origin": pool.origin,
                     "text": one.text,
-                    "layer2": settings.announces(pool.name),
+                    "layer2": settings.by_layer2(pool.name),
                     "addresses": [address for address in addresses if address not in assigned],
                 }
             )

@@ -16,8 +16,8 @@ import typing as t
 
 from ansible.module_utils.urls import open_url
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import BACKENDS
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._release import (
-    BACKENDS,
     SUMS,
     URL,
     BadManifest,

@@ -14,8 +14,12 @@ import json
 import re
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import Need, Since
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._secrets import HIDDEN, Password
 
+# A key that is misspelt hides its value, too.
+_SECRET = re.compile(r"pass|pw|secret", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 
 
@@ -26,12 +30,24 @@ class Reader:
         self.variables = variables
         self.errors: list[str] = []
         self.warnings: list[str] = []
+        self.needs: list[Need] = []
 
     def error(self, name: str, value: object, rest: str) -> None:
         """Keep an error: name, value, then the reason and the remedy."""
         text = sentence("{0}: {1} {2}".format(name, shown(value), rest))
         if text not in self.errors:  # a variable may be read more than once
             self.errors.append(text)
+
+    def need(self, name: str, value: object, since: Since, what: str = "") -> None:
+        """Keep that something asks for a backend or a release that has it."""
+        self.needs.append(Need(name, value, since, what))
+
+    def known(self, origin: str, entry: t.Iterable[object], keys: t.Collection[str]) -> None:
+        """Warn of every key that is not known."""
+        for key in entry:
+            if key not in keys:
+                near = difflib.get_close_matches(str(key), keys, 1)
+                self.warnings.append(no_effect("{0}.{1} is not known".format(origin, key), near))
 
     def has(self, name: str) -> bool:
         """Return whether the variable says something; null and what is empty say nothing."""
@@ -62,17 +78,16 @@ class Reader:
 
     def choice(self, name: str, choices: t.Sequence[str], default: str) -> str:
         value = self.variables.get(name) if self.has(name) else default
+        return self.one_of(name, value, choices) or default
+
+    def one_of(self, name: str, value: object, choices: t.Sequence[str]) -> str | None:
+        """Return a value that is one of the choices."""
         if value in choices:
             return str(value)
         near = difflib.get_close_matches(str(value), choices, 1)
-        self.error(
-            name,
-            value,
-            "is not known; {0}".format(
-                'did you mean "{0}"?'.format(near[0]) if near else "choose one of {0}".format(", ".join(choices))
-            ),
-        )
-        return default
+        remedy = 'did you mean "{0}"?'.format(near[0]) if near else "choose one of {0}".format(", ".join(choices))
+        self.error(name, value, "is not known; {0}".format(remedy))
+        return None
 
     def mapping(self, name: str, value: object) -> dict[str, t.Any]:
         if value in EMPTY:
@@ -109,13 +124,15 @@ def sentence(text: str) -> str:
 
 def shown(value: object) -> str:
     """Return a value as it stands in a message, without passwords."""
+    if isinstance(value, Password):
+        return HIDDEN
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(_without_passwords(value))
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _without_passwords(value: object) -> object:
     if isinstance(value, dict):
-        return {key: "(hidden)" if key == "password" else _without_passwords(one) for key, one in value.items()}
+        return {key: HIDDEN if _SECRET.search(str(key)) else _without_passwords(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_without_passwords(one) for one in value]
     return value

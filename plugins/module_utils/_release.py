@@ -14,11 +14,11 @@ import hashlib
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources, _yaml
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import NATIVE
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
 Object = t.Dict[str, t.Any]
 
-BACKENDS = ("native", "frr", "frr-k8s")
 URL = "https://raw.githubusercontent.com/metallb/metallb/v{version}/config/manifests/{file}"
 FILE = "metallb-{backend}.yaml"
 # sha256 of the manifests in config/manifests of each release, by backend.
@@ -142,7 +142,7 @@ def _backend_of(documents: t.Sequence[Object]) -> str:
                 for variable in container.get("env") or []:
                     if variable["name"] == "METALLB_BGP_TYPE":
                         return str(variable["value"])
-    return BACKENDS[0]
+    return NATIVE
 
 
 def release(documents: t.Sequence[Object], settings: Settings) -> Release:
@@ -233,36 +233,3 @@ def _metrics_port(obj: Object, container: Object, port: int) -> None:
     annotations = obj["spec"]["template"]["metadata"].get("annotations") or {}
     if "prometheus.io/port" in annotations:
         annotations["prometheus.io/port"] = str(port)
-
-
-def pool_objects(settings: Settings) -> list[Object]:
-    """Return the custom resources that the settings ask for: pools first, then what announces them."""
-    objects: list[Object] = []
-    for pool in settings.pools:
-        spec: Object = {
-            "addresses": [one.text for one in pool.ranges],
-            "autoAssign": pool.auto_assign,
-            "avoidBuggyIPs": pool.avoid_buggy_ips,
-        }
-        if pool.allocation:
-            spec["serviceAllocation"] = pool.allocation
-        objects.append(_custom(settings, "IPAddressPool", pool.name, {**spec, **pool.extra}))
-    for one in settings.layer2:
-        spec = {
-            "ipAddressPools": one.pools,
-            "interfaces": one.interfaces,
-            "nodeSelectors": one.node_selectors,
-            "serviceSelectors": one.service_selectors,
-        }
-        given = {field: value for field, value in spec.items() if value}
-        objects.append(_custom(settings, "L2Advertisement", one.name, {**given, **one.extra}))
-    return objects
-
-
-def _custom(settings: Settings, kind: str, name: str, spec: Object) -> Object:
-    return {
-        "apiVersion": "metallb.io/v1beta1",
-        "kind": kind,
-        "metadata": {"name": name, "namespace": settings.namespace},
-        "spec": spec,
-    }

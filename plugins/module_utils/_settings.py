@@ -15,9 +15,12 @@ import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import BACKENDS, choose
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Bgp, read_bgp
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import translate
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Layer2, Pool, read_pools
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader, label, no_effect
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._secrets import join
 
 DEFAULT_VERSION = "0.16.1"
 # What roles/preflight says where the inventory says nothing, of the variables that have older names.
@@ -27,8 +30,6 @@ OLDEST_VERSION = (0, 13, 9)
 
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 
-# Settings of Kubespray's that say something about BGP: refused until this collection configures BGP.
-BGP_VARIABLES = ("metallb_peers",)
 # Kubespray's variables that have no effect there either, or only on its own download role.
 IGNORED_VARIABLES = {
     "metallb_memberlist_port": "Kubespray only ever changed a container port's label with it; MetalLB listens on 7946",
@@ -79,16 +80,22 @@ class Settings(t.NamedTuple):
     speaker: Component
     pools: list[Pool]
     layer2: list[Layer2]  # what is announced by ARP and NDP
+    bgp: Bgp  # what is announced by BGP, and to whom
+    backend: str  # MetalLB's BGP backend: native, frr or frr-k8s
+    backend_reason: str  # why it is that one, where something says so
     strict_arp: bool | None  # kube_proxy_strict_arp; None: the inventory does not say
     reserved: list[tuple[AddressRange, str]]  # addresses that no pool may hold, each with what it is
     adopt: bool  # objects of other making are taken over
     reassign_addresses: bool  # addresses in use may leave their pool
     mirrors: dict[str, str]  # registry that the manifests name -> where to pull from
-    backend: str = "native"  # what speaks BGP: native, frr or frr-k8s
+
+    def by_layer2(self, pool: str) -> bool:
+        """Return whether a pool is announced by ARP and NDP."""
+        return any(pool in one.pools for one in self.layer2)
 
     def announces(self, pool: str) -> bool:
         """Return whether something announces a pool."""
-        return any(pool in one.pools for one in self.layer2)
+        return self.by_layer2(pool) or any(pool in one.pools for one in self.bgp.advertisements)
 
 
 class Outcome(t.NamedTuple):
@@ -99,18 +106,21 @@ class Outcome(t.NamedTuple):
     warnings: list[str]
 
 
-def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
+def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] | None = None) -> Outcome:
     """Return the settings that a host's variables mean.
 
     variables: name -> value of every metallb_* variable and of OTHER_VARIABLES where defined, templates resolved.
+    passwords: what _secrets.split() took out of them; None where nobody needs them.
     """
-    variables, renamed = translate(variables, DEFAULTS)
+    variables, renamed = translate(join(variables, passwords), DEFAULTS)
     read = Reader(variables)
     read.warnings.extend(renamed)
     _report_names(read)
     config = read.mapping("metallb_config", variables.get("metallb_config"))
     version = _version(read)
-    pools, layer2 = read_pools(read, config, tuple(int(part) for part in version.split(".")))
+    pools, layer2, _bgp_pools = found = read_pools(read, config)
+    bgp = read_bgp(read, config, found)
+    backend, reason = choose(read, _backend(read), tuple(int(part) for part in version.split(".")))
     enabled = read.flag("metallb_enabled", False)
     settings = Settings(
         enabled=enabled,
@@ -130,6 +140,9 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
         speaker=_component(read, config, "speaker"),
         pools=pools,
         layer2=layer2,
+        bgp=bgp,
+        backend=backend,
+        backend_reason=reason,
         strict_arp=read.flag("kube_proxy_strict_arp", False) if read.has("kube_proxy_strict_arp") else None,
         reserved=_reserved(read),
         adopt=read.flag("metallb_adopt", False),
@@ -143,7 +156,18 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
         )
     if enabled and settings.speaker_enabled:
         read.warnings.extend(_competitors(read))
+    read.warnings.extend(_unannounced(settings))
     return Outcome(settings, read.errors, read.warnings)
+
+
+def _unannounced(settings: Settings) -> list[str]:
+    """Return a warning for each pool that nothing announces."""
+    return [
+        '{0} is announced by nothing, so nobody can reach its addresses; add "{1}" to metallb_config.layer2, or to '
+        "address_pool of a peer of metallb_config.layer3.".format(pool.origin, pool.name)
+        for pool in settings.pools
+        if not settings.announces(pool.name)
+    ]
 
 
 def _competitors(read: Reader) -> list[str]:
@@ -162,12 +186,6 @@ def _report_names(read: Reader) -> None:
             continue
         if name in IGNORED_VARIABLES:
             read.warnings.append("{0} has no effect: {1}.".format(name, IGNORED_VARIABLES[name]))
-        elif name in BGP_VARIABLES:
-            read.error(
-                name,
-                read.variables[name],
-                'asks for BGP, which this version cannot configure; remove it and use metallb_protocol: "layer2"',
-            )
         elif name == "metallb":
             read.error(
                 name,
@@ -207,6 +225,12 @@ def _log_level(read: Reader) -> str | None:
     if not read.has("metallb_log_level"):
         return None
     return read.choice("metallb_log_level", ("all", "debug", "info", "warn", "error", "none"), "info")
+
+
+def _backend(read: Reader) -> str:
+    if not read.has("metallb_bgp_backend"):
+        return ""
+    return read.choice("metallb_bgp_backend", tuple(BACKENDS), "")
 
 
 def _port(read: Reader, name: str) -> int | None:
@@ -293,6 +317,8 @@ KNOWN_VARIABLES = frozenset(
         "metallb_config",
         "metallb_adopt",
         "metallb_reassign_addresses",
+        "metallb_peers",
+        "metallb_bgp_backend",
         "metallb_controller_image_repo",
         "metallb_speaker_image_repo",
         "metallb_controller_nodeselector",

@@ -12,10 +12,12 @@ version_added: 0.1.0
 description:
   - Prints the custom resources that the variables become, everything that is refused or worth saying, and what Kubespray's own
     role would drop or break.
+  - Passwords are never printed; the Secrets that they go into are, without them.
   - Fails when something is refused. Clashes with what a cluster holds are not known here.
 extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.read_only
+  - kubeaddons.metallb._metallb.passwords
 options:
   settings:
     description:

@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.api
   - kubeaddons.metallb._metallb
+  - kubeaddons.metallb._metallb.passwords
   - kubernetes.core.k8s_auth_options
 options:
   timeout:
@@ -82,7 +83,7 @@ EMPTY: dict[str, t.Any] = {"objects": [], "restarted": [], "changed": False}
 
 
 def apply(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
-    settings, errors, _warnings = _settings.normalise(module.params["settings"])
+    settings, errors, _warnings = _settings.normalise(module.params["settings"], module.params["passwords"])
     if errors:
         return {"failed": True, "msg": " ".join(errors)}
     live, services = api.gather(
@@ -113,6 +114,7 @@ def main() -> None:
     module = AnsibleModule(
         _kubernetes.argument_spec(
             settings={"type": "dict", "required": True},
+            passwords={"type": "dict", "default": {}, "no_log": True},
             timeout={"type": "int", "default": 120},
         ),
         supports_check_mode=True,

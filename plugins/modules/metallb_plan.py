@@ -18,6 +18,7 @@ extends_documentation_fragment:
   - kubeaddons.metallb._attributes.read_only
   - kubeaddons.metallb._attributes.api
   - kubeaddons.metallb._metallb
+  - kubeaddons.metallb._metallb.passwords
   - kubeaddons.metallb._metallb.manifest
   - kubernetes.core.k8s_auth_options
 options:
@@ -247,12 +248,13 @@ def main() -> None:
     module = AnsibleModule(
         _kubernetes.argument_spec(
             settings={"type": "dict", "required": True},
+            passwords={"type": "dict", "default": {}, "no_log": True},
             release={"type": "bool", "default": True},
             **_manifest.OPTIONS,
         ),
         supports_check_mode=True,
     )
-    outcome = _settings.normalise(module.params["settings"])
+    outcome = _settings.normalise(module.params["settings"], module.params["passwords"])
     if outcome.errors or not outcome.settings.enabled:
         module.exit_json(**outline(outcome))
 

@@ -93,9 +93,9 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _backend,
     _kubernetes,
     _metallb,
-    _release,
     _rollout,
     _wait,
 )
@@ -144,7 +144,7 @@ def main() -> None:
         _kubernetes.argument_spec(
             metallb_namespace={"type": "str", "default": "metallb-system"},
             speaker={"type": "bool", "default": True},
-            backend={"type": "str", "default": "native", "choices": list(_release.BACKENDS)},
+            backend={"type": "str", "default": "native", "choices": list(_backend.BACKENDS)},
             timeout={"type": "int", "default": 600},
         ),
         supports_check_mode=True,

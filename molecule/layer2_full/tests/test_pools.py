@@ -49,6 +49,7 @@ def test_a_full_pool_leaves_a_service_pending(cluster: Cluster) -> None:
     """general has one address, and the other pools are not for everybody."""
     cluster.kubectl("create", "service", "loadbalancer", "one-too-many", "--tcp=80:8080")
     try:
+
         def failures() -> list[dict]:
             return [
                 event

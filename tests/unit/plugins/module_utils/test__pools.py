@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _release
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _objects
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import normalise
 
 Variables = dict[str, t.Any]
@@ -28,7 +28,7 @@ def config(layer2: object = ("a",), **pool: t.Any) -> Variables:
 def objects(variables: Variables) -> list[tuple[str, str, Variables]]:
     outcome = normalise(variables)
     assert outcome.errors == []
-    return [(one["kind"], one["metadata"]["name"], one["spec"]) for one in _release.pool_objects(outcome.settings)]
+    return [(one["kind"], one["metadata"]["name"], one["spec"]) for one in _objects.custom_resources(outcome.settings)]
 
 
 #: an entry of metallb_config.layer2, and the L2Advertisement that it becomes

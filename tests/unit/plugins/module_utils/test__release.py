@@ -185,33 +185,6 @@ def test_what_is_not_metallbs_manifest(data: bytes, reason: str) -> None:
         _release.load(data, "native")
 
 
-def test_pools_and_then_what_announces_them() -> None:
-    objects = _release.pool_objects(
-        settings(
-            metallb_namespace="lb",
-            metallb_ip_range=None,
-            metallb_config={
-                "address_pools": {
-                    "one": {"ip_range": ["192.0.2.0/28", "192.0.2.20-192.0.2.29"], "auto_assign": False},
-                    "two": {"ip_range": ["2001:db8::/120"], "avoid_buggy_ips": True},
-                },
-                "layer2": ["two"],
-            },
-        )
-    )
-    assert [_resources.reference(obj) for obj in objects] == [
-        "IPAddressPool/lb/one",
-        "IPAddressPool/lb/two",
-        "L2Advertisement/lb/two",
-    ]
-    assert [obj["spec"] for obj in objects] == [
-        {"addresses": ["192.0.2.0/28", "192.0.2.20-192.0.2.29"], "autoAssign": False, "avoidBuggyIPs": False},
-        {"addresses": ["2001:db8::/120"], "autoAssign": True, "avoidBuggyIPs": True},
-        {"ipAddressPools": ["two"]},
-    ]
-    assert {obj["apiVersion"] for obj in objects} == {"metallb.io/v1beta1"}
-
-
 def test_sums_agree_with_those_of_the_lab() -> None:
     lines = [line.split() for line in SUMS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     recorded = {(version, file): checksum for version, checksum, file in lines if "prometheus" not in file}

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _settings
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Bgp
 
 ROOT = pathlib.Path(__file__).parents[4]
 RANGE = "192.0.2.240-192.0.2.249"
@@ -47,12 +48,14 @@ def test_nothing_said() -> None:
         speaker=empty,
         pools=[],
         layer2=[],
+        bgp=Bgp([], [], [], []),
+        backend="native",
+        backend_reason="",
         strict_arp=None,
         reserved=[],
         adopt=False,
         reassign_addresses=False,
         mirrors={"quay.io": "quay.io", "gcr.io": "gcr.io"},
-        backend="native",
     )
 
 
@@ -276,18 +279,17 @@ ERRORS: list[tuple[Variables, str, str, str, str]] = [
     ({"metallb_pool_name": "p" * 254}, "metallb_pool_name", '"ppp', "cannot name", "use lower-case letters"),
     ({"metallb_auto_assign": "maybe"}, "metallb_auto_assign", '"maybe"', "is not a truth value", "true or false"),
     ({"metallb_avoid_buggy_ips": 3}, "metallb_avoid_buggy_ips", "3", "is not a truth value", "true or false"),
-    ({"metallb_protocol": "bgp"}, "metallb_protocol", '"bgp"', "cannot be configured by this version", '"layer2"'),
     ({"metallb_protocol": "l2"}, "metallb_protocol", '"l2"', "is not a protocol", 'use "layer2"'),
     ({MORE: ["a"]}, MORE, "['a']", "is not a mapping", "key: value"),
     ({MORE: {"a": ["198.51.100.0/28"]}}, MORE + ".a", "['198.51.100.0/28']", "is not a mapping", "key: value"),
     ({MORE: {"a": {}}}, MORE + ".a.ip_range", "None", "holds no addresses", "add a range such as"),
     ({MORE: {"a": {"ip_range": ["x"]}}}, MORE + ".a.ip_range[0]", '"x"', "is neither", "write"),
     (
-        {MORE: {"a": {"ip_range": "198.51.100.0/28", "protocol": "bgp"}}},
+        {MORE: {"a": {"ip_range": "198.51.100.0/28", "protocol": "rip"}}},
         MORE + ".a.protocol",
-        '"bgp"',
-        "cannot",
-        "layer2",
+        '"rip"',
+        "is not a protocol",
+        '"layer2" or "bgp"',
     ),
     (
         {MORE: {"a": {"ip_range": "198.51.100.0/28", "auto_assign": 7}}},
@@ -359,21 +361,6 @@ ERRORS: list[tuple[Variables, str, str, str, str]] = [
         '"a"',
         "is not a list",
         '"- value"',
-    ),
-    # what this version cannot do
-    (
-        {"metallb_config": {"layer3": {"x": 1}}},
-        "metallb_config.layer3",
-        "{'x': 1}",
-        "asks for BGP",
-        "metallb_config.layer2",
-    ),
-    (
-        {"metallb_peers": [{"peer_asn": 64512}]},
-        "metallb_peers",
-        "[{'peer_asn'",
-        "asks for BGP",
-        'metallb_protocol: "layer2"',
     ),
     ({"metallb": "x"}, "metallb", '"x"', "Kubespray before 2.14", "metallb_ip_range"),
 ]

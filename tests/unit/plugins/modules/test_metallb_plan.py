@@ -11,7 +11,7 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _apply, _release, _settings
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _apply, _objects, _release, _settings
 from ansible_collections.kubeaddons.metallb.plugins.modules import metallb_plan
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
 
@@ -74,7 +74,7 @@ def test_a_virgin_cluster_with_kube_proxy(tmp_path: pathlib.Path) -> None:
 def test_nothing_is_due(tmp_path: pathlib.Path) -> None:
     outcome = _settings.normalise(WANTED)
     release = _release.release(_release.load(MANIFEST, "native"), outcome.settings)
-    objects = [_apply.stamp(obj) for obj in [*release.present, *_release.pool_objects(outcome.settings)]]
+    objects = [_apply.stamp(obj) for obj in [*release.present, *_objects.custom_resources(outcome.settings)]]
     found = plan(cluster(*objects, without=()), tmp_path)
     assert (found["release_due"], found["config_due"], found["probes"]) == ([], [], [])
     assert found["kube_proxy"] == {"present": False, "mode": "", "strict_arp": False, "needed": False, "due": False}
