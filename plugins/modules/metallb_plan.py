@@ -137,12 +137,14 @@ probes:
   sample: []
 """
 
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _cluster,
+    _competitors,
     _configuration,
     _converge,
     _kube_proxy,
@@ -193,7 +195,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
     except _release.BadManifest as exc:
         results["errors"] = ["{0}.".format(exc)]
         return results
-    nodes, services, kubeadm, config_map, live, ready, release_changes = api.gather(
+    nodes, services, kubeadm, config_map, live, ready, daemon_sets, release_changes = api.gather(
         [
             lambda: api.get_list("/api/v1/nodes"),
             lambda: api.get_list("/api/v1/services"),
@@ -201,6 +203,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             lambda: api.get(_kube_proxy.CONFIG_PATH),
             lambda: _converge.read_set(api, settings.namespace),
             lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled, settings.backend),
+            lambda: api.get_list(_competitors.DAEMONSETS),
             lambda: _converge.plan(api, release.present, release.absent),
         ]
     )
@@ -211,12 +214,16 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
         return results
     needed = _cluster.strict_arp_needed(settings, kube_proxy)
     arp_errors, arp_warnings = _cluster.strict_arp_messages(settings, needed)
+    paths = _competitors.more_to_read(daemon_sets)
+    more = dict(zip(paths, api.gather([functools.partial(api.get_list, one) for one in paths])))
+    others = _competitors.judge(daemon_sets, more, settings.pools, _cluster.peer_addresses(settings))
     config = _configuration.Plan([], [], [])
     if params["release"]:
         config = _cluster.configuration(settings, live, services)
     errors = [
         *arp_errors,
         *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),
+        *others.errors,
         *config.errors,
     ]
     strict = kube_proxy is not None and kube_proxy.strict_arp
@@ -227,6 +234,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             *outcome.warnings,
             *arp_warnings,
             *_cluster.announcer_warnings(settings, nodes),
+            *others.warnings,
             *config.warnings,
         ],
         nodes={node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes},

@@ -298,3 +298,39 @@ def test_what_the_nodes_see_of_a_range_of_ipv6(seen_of_it: Object, error: str) -
 def test_the_node_that_an_inventory_host_is(host: str, addresses: list[str], name: str) -> None:
     names = {"node1": ["192.168.100.11"], "node2": ["192.168.100.12", "2001:db8::12"]}
     assert _cluster.node_of(names, host, addresses) == name
+
+
+def labelled(*labels: dict[str, str]) -> list[Object]:
+    return [{"metadata": {"name": "n{0}".format(number), "labels": own}} for number, own in enumerate(labels)]
+
+
+SELECTING = {
+    "metallb_config": {
+        "address_pools": {"a": {"ip_range": "192.0.2.0/28"}},
+        "layer2": [{"name": "lan", "node_selectors": [{"rack": "a1"}]}],
+        "layer3": {
+            "metallb_peers": {
+                "tor": {"peer_address": "192.0.2.1", "peer_asn": 1, "my_asn": 2, "node_selectors": [{"rack": "a2"}]}
+            },
+            "advertisements": [{"name": "out", "address_pools": ["a"], "node_selectors": [{"rack": "a3"}]}],
+        },
+    }
+}
+
+
+def test_selectors_that_match_nothing_are_named() -> None:
+    wanted = settings(**SELECTING)
+    assert _cluster.announcer_warnings(wanted, labelled({"rack": "a1"}, {"rack": "a2"}, {"rack": "a3"})) == []
+    assert _cluster.announcer_warnings(wanted, labelled({"rack": "b"})) == [
+        "metallb_config.layer2, lan: node_selectors match none of the nodes, so nothing is announced.",
+        "metallb_config.layer3.advertisements[0]: node_selectors match none of the nodes, so nothing is announced.",
+        "metallb_config.layer3.metallb_peers.tor: node_selectors match none of the nodes, so there is no session.",
+    ]
+    (warning,) = _cluster.announcer_warnings(
+        wanted, labelled({"rack": "a1", _cluster.EXCLUDED: ""}, {"rack": "a2"}, {"rack": "a3"})
+    )
+    assert warning.startswith("metallb_config.layer2, lan: every node that node_selectors match carries the label")
+
+
+def test_addresses_of_peers_with_their_variables() -> None:
+    assert _cluster.peer_addresses(settings(**SELECTING)) == {"192.0.2.1": "metallb_config.layer3.metallb_peers.tor"}
