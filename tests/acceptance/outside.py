@@ -44,6 +44,7 @@ class Cluster:
         self.env = dict(os.environ)
         self.name = self.env["LAB_NAME"]
         self.manifests = self.env["LAB_MANIFESTS"]
+        self.lab_command = LAB
 
     def lab(self, *words: str) -> str:
         """Return what the lab's own command prints."""
@@ -78,7 +79,7 @@ class Cluster:
         """Return the words of the README's command."""
         return [
             "ansible-playbook", "-i", str(INVENTORY), str(ROOT / playbook), "-b",
-            "-e", f"metallb_manifest_url={self.manifests}/v{{version}}/metallb-native.yaml", *words,
+            "-e", f"metallb_manifest_url={self.manifests}/v{{version}}/{{file}}", *words,
         ]  # fmt: skip
 
     def playbook(self, playbook: str, *words: str) -> Playbook:

@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""Row 10 of the scenario, BGP: routers learn the addresses and balance over the nodes. With each of MetalLB's backends."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, Cluster, Playbook, eventually
+
+IMAGES = {
+    "native": [],
+    "frr-k8s": ["quay.io/metallb/frr-k8s:v0.0.25", "quay.io/frrouting/frr:10.4.3"],
+    "frr": ["quay.io/frrouting/frr:10.5.3"],
+}
+EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+BLUE, RED = "10.100.0.0/28", "10.100.1.0/28"
+PASSWORD = "lab-c0rrect-horse"
+RED_SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "red", "annotations": {"metallb.io/address-pool": "red"}},
+    "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
+}
+
+
+class Bgp:
+    """The cluster, its routers, and how MetalLB speaks to them."""
+
+    def __init__(self, cluster: Cluster, backend: str) -> None:
+        self.cluster, self.backend = cluster, backend
+
+    def settings(self, tor: dict | None = None, core: dict | None = None, **layer3: object) -> dict:
+        """Return variables: two pools, one for each router, and what the words add to the peers."""
+        env = self.cluster.env
+        peers = {
+            "tor": {
+                "peer_address": env["LAB_ROUTER1"],
+                "peer_asn": int(env["LAB_ROUTER1_ASN"]),
+                "address_pool": ["blue"],
+                "communities": ["FROM_LAB", "64512:200"],
+                **(tor or {}),
+            },
+            "core": {
+                "peer_address": env["LAB_ROUTER2"],
+                "peer_asn": int(env["LAB_ROUTER2_ASN"]),
+                "multihop": True,
+                "address_pool": ["red"],
+                **(core or {}),
+            },
+        }
+        return {
+            "metallb_ip_range": [],
+            "metallb_bgp_backend": self.backend,
+            "metallb_reassign_addresses": True,
+            "metallb_config": {
+                "address_pools": {"blue": {"ip_range": [BLUE]}, "red": {"ip_range": [RED], "auto_assign": False}},
+                "layer3": {
+                    "defaults": {"my_asn": int(env["LAB_NODES_ASN"])},
+                    "communities": {"FROM_LAB": "64512:100"},
+                    "metallb_peers": peers,
+                    **layer3,
+                },
+            },
+        }
+
+    def play(self, *words: str, playbook: str = "cluster.yml", **settings: object) -> Playbook:
+        """Run a playbook with settings."""
+        return self.cluster.playbook(playbook, "-e", json.dumps(self.settings(**settings)), *words)
+
+    def vtysh(self, command: str, router: str = "router1") -> dict:
+        """Return what a router says."""
+        return json.loads(self.cluster.lab("router", router, "vtysh", "-c", f"{command} json"))
+
+    def reload(self, router: str, edit: dict[str, str]) -> None:
+        """Start a router anew with its configuration changed: pattern -> replacement."""
+        text = self.cluster.lab("router", router, "config")
+        for pattern, replacement in edit.items():
+            text, number = re.subn(pattern, replacement, text, flags=re.M)
+            assert number, f"{pattern} is not in the router's configuration"
+        done = self.cluster.run_with_input(
+            text, str(self.cluster.lab_command), "--name", self.cluster.name, "router", router, "config", "-"
+        )
+        assert done.returncode == 0, done.stderr
+
+    def reset(self, *routers: str) -> None:
+        """Give routers back the lab's own configuration."""
+        for router in routers:
+            self.cluster.lab("router", router, "reset")
+
+    def address(self, name: str) -> str:
+        """Return a Service's EXTERNAL-IP."""
+        return self.cluster.kubectl("get", "service", name, "--no-headers").split()[3]
+
+    def established(self, router: str = "router1") -> int:
+        """Return how many nodes have a session with a router."""
+        peers = self.vtysh("show bgp summary", router).get("ipv4Unicast", {}).get("peers", {})
+        return sum(peer["state"] == "Established" for peer in peers.values())
+
+    def paths(self, prefix: str, router: str = "router1") -> list[dict]:
+        """Return what a router has learned of a prefix."""
+        return self.vtysh(f"show bgp ipv4 unicast {prefix}", router).get("paths", [])
+
+    def next_hops(self, prefix: str, router: str = "router1") -> set[str]:
+        """Return the nodes that a router would send packets to."""
+        return {hop["ip"] for path in self.paths(prefix, router) for hop in path["nexthops"] if path.get("valid")}
+
+    def from_client(self, target: str, times: int = 1) -> list[str]:
+        """Return the answers to requests from behind the router."""
+        return [
+            self.cluster.run(
+                str(self.cluster.lab_command), "--name", self.cluster.name, "run", "--client", "--",
+                "curl", "--silent", "--max-time", "5", target,
+            ).stdout.strip()
+            for _ in range(times)
+        ]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def open_to_all_nodes(cluster: Cluster) -> Iterator[None]:
+    """Every node announces: kubeadm's label on the control plane goes for these tests."""
+    cluster.kubectl("label", "node", "node1", f"{EXCLUDED}-")
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(RED_SERVICE))
+    yield
+    cluster.kubectl("delete", "service", "red")
+    cluster.kubectl("label", "node", "node1", f"{EXCLUDED}=")
+
+
+@pytest.fixture(scope="module", params=["native", "frr-k8s"])
+def bgp(cluster: Cluster, request: pytest.FixtureRequest) -> Bgp:
+    """MetalLB with a backend, sessions with both routers."""
+    for image in IMAGES[request.param]:
+        cluster.lab("image", "add", image)
+    found = Bgp(cluster, request.param)
+    found.reset("router1", "router2")
+    played = found.play()
+    assert played.status == 0, played.output
+    return found
+
+
+def test_every_node_has_a_session_with_each_router(bgp: Bgp) -> None:
+    """The second router is a hop away."""
+    for router in ("router1", "router2"):
+        eventually(f"sessions with {router}", lambda router=router: bgp.established(router) == len(NODES), 120)
+
+
+def test_the_router_learns_the_address_from_every_node(bgp: Bgp) -> None:
+    """A /32 with as many next hops as nodes, and with the communities of the peer."""
+    prefix = bgp.address("myweb-svc-lb") + "/32"
+    eventually("three next hops", lambda: bgp.next_hops(prefix) == set(NODES.values()), 120)
+    for path in bgp.paths(prefix):
+        assert set(path["community"]["list"]) == {"64512:100", "64512:200"}
+
+
+def test_each_router_learns_its_own_pool_and_no_other(bgp: Bgp) -> None:
+    """Kubespray's role announces every pool to every peer."""
+    blue, red = bgp.address("myweb-svc-lb") + "/32", bgp.address("red") + "/32"
+    eventually("red at the second router", lambda: len(bgp.paths(red, "router2")) == len(NODES), 120)
+    assert bgp.paths(red, "router1") == []
+    assert not [path for path in bgp.paths(blue, "router2") if path.get("peer", {}).get("peerId") in NODES.values()]
+
+
+def test_requests_from_behind_the_router_reach_all_pods(bgp: Bgp) -> None:
+    """What it is all for."""
+    answers = bgp.from_client(bgp.address("myweb-svc-lb"), 12)
+    assert all(answer.startswith("Hello World!") for answer in answers), answers
+    assert len(set(answers)) == 3
+
+
+def test_a_second_run_changes_nothing_and_proves_bgp(bgp: Bgp) -> None:
+    """The proof names the nodes that announce."""
+    played = bgp.play()
+    assert played.status == 0, played.output
+    assert played.changed() == dict.fromkeys(NODES, 0)
+    assert re.search(r"ok +BGP ", played.output), played.output
+    assert "ARP" not in re.sub(r"strict ARP", "", played.output.partition("Proof:")[2])
+
+
+def test_local_traffic_policy_withdraws_nodes_without_endpoints(bgp: Bgp) -> None:
+    """One pod, one next hop."""
+    cluster, prefix = bgp.cluster, bgp.address("myweb-svc-lb") + "/32"
+    policy = '{"spec": {"externalTrafficPolicy": "%s"}}'
+    cluster.kubectl("patch", "service", "myweb-svc-lb", "-p", policy % "Local")
+    cluster.kubectl("scale", "replicaset", "myweb-rs", "--replicas=1")
+    try:
+
+        def hosts() -> set[str]:
+            pods = cluster.objects("pods", "-l", "app=web,env=dev")["items"]
+            return {pod["status"]["hostIP"] for pod in pods if not pod["metadata"].get("deletionTimestamp")}
+
+        eventually("one pod", lambda: len(hosts()) == 1)
+        eventually("its node alone", lambda: bgp.next_hops(prefix) == hosts(), 120)
+        assert bgp.from_client(prefix.partition("/")[0])[0].startswith("Hello World!")
+        played = bgp.play(playbook="playbooks/verify.yml")
+        assert played.status == 0, played.output
+    finally:
+        cluster.kubectl("patch", "service", "myweb-svc-lb", "-p", policy % "Cluster")
+        cluster.kubectl("scale", "replicaset", "myweb-rs", "--replicas=3")
+        cluster.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "replicaset/myweb-rs", "--timeout=120s")
+
+
+def test_preference_aggregation_and_node_selectors_arrive(bgp: Bgp) -> None:
+    """Inside one AS, as LOCAL_PREF stands for nothing between two."""
+    asn = bgp.cluster.env["LAB_NODES_ASN"]
+    bgp.reload("router2", {r"^router bgp \d+": f"router bgp {asn}", r"^ neighbor multihop ebgp-multihop.*\n": ""})
+    core = {
+        "peer_asn": int(asn),
+        "multihop": False,
+        "localpref": 250,
+        "aggregation_length": 28,
+        "address_pool": ["red"],
+    }
+    try:
+        played = bgp.play("-e", "metallb_verify=false", core=core)
+        assert played.status == 0, played.output
+        eventually("the aggregate", lambda: len(bgp.paths(RED, "router2")) == len(NODES), 120)
+        assert {path["locPrf"] for path in bgp.paths(RED, "router2")} == {250}
+        assert bgp.paths(bgp.address("red") + "/32", "router2") == []
+        one = {
+            "name": "only-node2",
+            "address_pools": ["red"],
+            "peers": ["core"],
+            "node_selectors": [{"kubernetes.io/hostname": "node2"}],
+        }
+        limited = {key: value for key, value in core.items() if key in ("peer_asn", "multihop")}
+        played = bgp.play("-e", "metallb_verify=false", core={**limited, "address_pool": []}, advertisements=[one])
+        assert played.status == 0, played.output
+        prefix = bgp.address("red") + "/32"
+        eventually("node2 alone", lambda: bgp.next_hops(prefix, "router2") == {NODES["node2"]}, 120)
+    finally:
+        bgp.reset("router2")
+        played = bgp.play()
+    assert played.status == 0, played.output
+
+
+def test_passwords_reach_the_sessions_and_nothing_else(bgp: Bgp, tmp_path: Path) -> None:
+    """TCP MD5; not a word of it in output, diff or custom resource."""
+    cluster = bgp.cluster
+    bgp.reload("router1", {r"^( neighbor \S+) passive": rf"\1 passive\n\1 password {PASSWORD}"})
+    try:
+        played = bgp.play("-vvv", "--diff", tor={"password": PASSWORD})
+        assert played.status == 0, played.output
+        assert PASSWORD not in played.output
+        eventually("sessions with a password", lambda: bgp.established() == len(NODES), 120)
+        peers = cluster.kubectl("get", "bgppeers,bgpadvertisements", "-A", "-o", "yaml")
+        assert PASSWORD not in peers
+        assert "passwordSecret" in peers
+        home = cluster.env.get("ANSIBLE_HOME", cluster.env["HOME"] + "/.ansible")
+        assert cluster.run("grep", "-rlF", PASSWORD, home).stdout == ""
+        for node in NODES:
+            assert cluster.ssh(node, f"grep -rlF {PASSWORD} /root /tmp /var/log /etc || true") == ""
+        wrong = bgp.play("-vvv", tor={"password": "wr0ng-" + PASSWORD})
+        assert wrong.status != 0
+        assert PASSWORD not in wrong.output
+        assert bgp.cluster.env["LAB_ROUTER1"] in wrong.text
+        assert "password" in wrong.text.partition("Traffic does not arrive")[2], wrong.text[-3000:]
+    finally:
+        bgp.reset("router1")
+        played = bgp.play()
+    assert played.status == 0, played.output
+    assert "metallb-peer-tor" not in cluster.kubectl("get", "secrets", "-n", "metallb-system")
+
+
+def test_bfd_tells_the_router_at_once(bgp: Bgp) -> None:
+    """A cut link: the next hop goes because of BFD, long before the hold time."""
+    if bgp.backend == "native":
+        pytest.skip("native has no BFD; the settings are refused")
+    cluster = bgp.cluster
+    bgp.reload("router1", {r"^( neighbor \S+) passive": r"\1 passive\n\1 bfd profile lab"})
+    fast = {"fast": {"receive_interval": 300, "transmit_interval": 300, "detect_multiplier": 3}}
+    try:
+        played = bgp.play(tor={"bfd_profile": "fast"}, bfd_profiles=fast)
+        assert played.status == 0, played.output
+        prefix, gone = bgp.address("myweb-svc-lb") + "/32", NODES["node3"]
+
+        def up() -> bool:
+            peers = bgp.vtysh("show bfd peers")
+            return sum(peer["status"] == "up" for peer in peers) == len(NODES)
+
+        eventually("BFD with every node", up, 120)
+        eventually("three next hops", lambda: len(bgp.next_hops(prefix)) == len(NODES), 120)
+        cut = time.monotonic()
+        cluster.lab("cut", "node3")
+        try:
+            eventually("the next hop is gone", lambda: gone not in bgp.next_hops(prefix), 60)
+            print(f"BFD, 300 ms x 3: the next hop was gone {time.monotonic() - cut:.2f} s after the cable was pulled")
+            reason = bgp.vtysh(f"show bgp neighbors {gone}")[gone]
+            assert "BFD" in reason["lastResetDueTo"], reason["lastResetDueTo"]
+        finally:
+            cluster.lab("heal", "node3")
+        eventually("it is back", lambda: gone in bgp.next_hops(prefix), 180)
+        cluster.kubectl("wait", "--for=condition=Ready", "node/node3", "--timeout=180s")
+    finally:
+        bgp.reset("router1")
+        played = bgp.play()
+    assert played.status == 0, played.output
+
+
+def test_graceful_restart_is_agreed_on(bgp: Bgp) -> None:
+    """The router keeps the routes of a speaker that comes back."""
+    if bgp.backend == "native":
+        pytest.skip("native has no graceful restart; the settings are refused")
+    played = bgp.play(tor={"graceful_restart": True})
+    assert played.status == 0, played.output
+
+    def modes() -> set[str]:
+        neighbours = bgp.vtysh("show bgp neighbors")
+        return {
+            one.get("gracefulRestartInfo", {}).get("remoteGrMode", "")
+            for address, one in neighbours.items()
+            if address in NODES.values()
+        }
+
+    eventually("graceful restart at all nodes", lambda: modes() == {"Restart"}, 120)
+    played = bgp.play()
+    assert played.status == 0, played.output
+
+
+def test_what_a_backend_lacks_is_refused(bgp: Bgp) -> None:
+    """Before anything changes, with the backend that has it."""
+    if bgp.backend != "native":
+        pytest.skip("only native lacks something")
+    played = bgp.play(tor={"bfd_profile": "fast"}, bfd_profiles={"fast": {}})
+    assert played.status != 0
+    assert 'metallb_bgp_backend: "frr-k8s"' in played.text
+    assert set(played.changed().values()) == {0}
+
+
+def test_the_deprecated_frr_mode_comes_up(cluster: Cluster) -> None:
+    """It installs over another backend, and the router learns the address."""
+    for image in IMAGES["frr"]:
+        cluster.lab("image", "add", image)
+    frr = Bgp(cluster, "frr")
+    played = frr.play()
+    assert played.status == 0, played.output
+    assert "frr-k8s" not in cluster.kubectl("get", "daemonsets,deployments", "-n", "metallb-system")
+    prefix = frr.address("myweb-svc-lb") + "/32"
+    eventually("three next hops", lambda: frr.next_hops(prefix) == set(NODES.values()), 180)
+
+
+def test_back_to_layer2(cluster: Cluster) -> None:
+    """The seed's own inventory again: peers, advertisements and pools of BGP are gone."""
+    played = cluster.playbook("cluster.yml", "-e", "metallb_reassign_addresses=true")
+    assert played.status == 0, played.output
+    for kind in ("bgppeers", "bgpadvertisements", "bfdprofiles", "communities"):
+        assert cluster.objects(kind, "-n", "metallb-system")["items"] == []
+    assert cluster.curl("192.168.100.240").startswith("Hello World!")
