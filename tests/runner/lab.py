@@ -6,18 +6,26 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from gates.files import project_files
 from runner.places import LAB, OUTPUT, ROOT, cache
-from runner.steps import Steps
+from runner.steps import Steps, slug
 from runner.venvs import MAIN_CORE, Venv
+
+Work = Callable[[Venv, list[str]], None]
 
 #: the scenario that other core versions are tried with
 SMOKE_SCENARIO = "default"
 #: the nodes' network in the seed's inventory; each lab is a network of its own, so another lab may have it too
 SUBNET = "192.168.100.0/24"
 BASE = "molecule/config.yml"
+#: scenarios that want a lab of another shape than the rest, and the options of that lab
+SHAPES = {"dualstack": ["--dual-stack"]}
+#: what the rest runs on: acceptance tests and scenarios, with routers for BGP
+USUAL = ["--routers"]
 #: molecule is content when a playbook of a scenario or every test of it is missing
 PROOFS = ("missing=0", " passed in ")
 
@@ -37,41 +45,51 @@ def keep_logs(state: Path, target: Path) -> None:
 
 
 def lab(steps: Steps, venvs: list[Venv], name: str = "ci") -> None:
-    """Boot the lab, run everything on it, take it down."""
+    """Boot labs one after the other, run everything on them, take them down."""
+    found = scenarios()
+    if not found:
+        steps.refuse("molecule", "there is no scenario below molecule/.")
+    usual = [one for one in found if one not in SHAPES]
+    booted(steps, name, USUAL, [partial(acceptance, steps), partial(molecule, steps, usual)], venvs)
+    for scenario, options in SHAPES.items():
+        if scenario in found:
+            booted(steps, name, options, [partial(molecule, steps, [scenario])], venvs[:1])
+
+
+def booted(steps: Steps, name: str, options: list[str], works: list[Work], venvs: list[Venv]) -> None:
+    """Run works on a lab that is booted for them, with each core version."""
     command = [str(LAB), "--name", name]
+    what = " ".join(["lab up", *options])
     try:
-        if steps.run("lab up", [*command, "up", "--subnet", SUBNET], counts=False):
+        if steps.run(what, [*command, "up", "--subnet", SUBNET, *options], counts=False):
             for venv in venvs:
-                on_lab(steps, venv, [*command, "run", "--"])
+                for work in works:
+                    work(venv, [*command, "run", "--"])
         else:
             steps.run("lab, state after the failure", [*command, "status"], counts=False)
     finally:
-        keep_logs(cache() / "labs" / name, steps.output / "lab")
+        keep_logs(cache() / "labs" / name, steps.output / slug(what))
         steps.run("lab down", [*command, "down"], counts=False)
 
 
-def on_lab(steps: Steps, venv: Venv, inside: list[str]) -> None:
-    """What one core version runs, from the host outside the cluster."""
-    environ = venv.environ()
-    if venv.core == MAIN_CORE:
-        acceptance(steps, venv, inside, environ)
-    found = scenarios()
-    if not found:
-        steps.refuse(f"molecule, ansible-core {venv.core}", "there is no scenario below molecule/.")
-    for scenario in found if venv.core == MAIN_CORE else found[:1]:
+def molecule(steps: Steps, names: list[str], venv: Venv, inside: list[str]) -> None:
+    """The scenarios, from the host outside the cluster; other core versions than the main one run the first."""
+    for scenario in names if venv.core == MAIN_CORE else names[:1]:
         # A scenario's state from an earlier run, on a cluster that is gone, would be believed.
         state = OUTPUT / "molecule" / venv.core / scenario / str(os.getpid())
-        own = environ | {"MOLECULE_EPHEMERAL_DIRECTORY": str(state)}
+        own = venv.environ() | {"MOLECULE_EPHEMERAL_DIRECTORY": str(state)}
         test = [*inside, venv.tool("molecule"), "--base-config", BASE, "test", "--scenario-name", scenario]
         steps.run(f"molecule {scenario}, ansible-core {venv.core}", test, env=own, proofs=PROOFS)
 
 
-def acceptance(steps: Steps, venv: Venv, inside: list[str], environ: dict[str, str]) -> None:
-    """The acceptance tests."""
+def acceptance(steps: Steps, venv: Venv, inside: list[str]) -> None:
+    """The acceptance tests, on the main core version."""
+    if venv.core != MAIN_CORE:
+        return
     step = f"acceptance tests, ansible-core {venv.core}"
     if not (ROOT / "tests" / "acceptance").is_dir():
         steps.refuse(step, "there is no tests/acceptance.")
         return
     junit = OUTPUT / f"acceptance-{venv.core}.xml"
     test = [*inside, venv.python, "-m", "pytest", f"--junitxml={junit}", "tests/acceptance"]
-    steps.run(step, test, env=environ, junit=junit)
+    steps.run(step, test, env=venv.environ(), junit=junit)

@@ -50,7 +50,7 @@ def root(tmp_path, monkeypatch):
     (tmp_path / "tests" / "acceptance").mkdir(parents=True)
     monkeypatch.setattr(lab, "ROOT", tmp_path)
     monkeypatch.setattr(lab, "LAB", Path("/bin/true"))
-    monkeypatch.setattr(lab, "scenarios", lambda: ["default", "bgp"])
+    monkeypatch.setattr(lab, "scenarios", lambda: ["default", "bgp", "dualstack"])
     monkeypatch.setattr(Venv, "environ", lambda self: {})
     return tmp_path
 
@@ -59,11 +59,14 @@ def test_everything_runs_between_up_and_down(venvs):
     steps = Recorder()
     lab.lab(steps, venvs)
     assert steps.names == [
-        "lab up",
+        "lab up --routers",
         "acceptance tests, ansible-core 2.18",
         "molecule default, ansible-core 2.18",
         "molecule bgp, ansible-core 2.18",
         "molecule default, ansible-core 2.21",
+        "lab down",
+        "lab up --dual-stack",
+        "molecule dualstack, ansible-core 2.18",
         "lab down",
     ]
 
@@ -72,15 +75,22 @@ def test_everything_runs_between_up_and_down(venvs):
 def test_failure_does_not_stop_the_rest(venvs, step):
     steps = Recorder(failing=step)
     lab.lab(steps, venvs)
-    assert len(steps.names) == 6
+    assert len(steps.names) == 9
     assert steps.names[-1] == "lab down"
 
 
 def test_lab_that_does_not_boot_is_taken_down(venvs, logs):
     steps = Recorder(failing="lab up")
     lab.lab(steps, venvs)
-    assert logs == ["ci"]
-    assert steps.names == ["lab up", "lab, state after the failure", "lab down"]
+    assert logs == ["ci", "ci"]
+    assert steps.names == [
+        "lab up --routers",
+        "lab, state after the failure",
+        "lab down",
+        "lab up --dual-stack",
+        "lab, state after the failure",
+        "lab down",
+    ]
 
 
 @pytest.mark.parametrize("step", ["lab up", "acceptance", "molecule bgp"])
@@ -106,8 +116,8 @@ def test_missing_tests_are_failures(venvs, root, monkeypatch):
     steps = Recorder()
     lab.lab(steps, venvs[:1])
     assert steps.names == [
-        "lab up",
+        "refused molecule",
+        "lab up --routers",
         "refused acceptance tests, ansible-core 2.18",
-        "refused molecule, ansible-core 2.18",
         "lab down",
     ]
