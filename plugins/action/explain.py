@@ -55,7 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         say = Display().display
         say("Settings:\n" + _yaml(_chosen(settings)))
         if not settings.enabled:
-            say("metallb_enabled is false: a run would do nothing.", color=C.COLOR_WARN)
+            say("MetalLB is switched off (metallb_enabled): a run would do nothing.", color=C.COLOR_WARN)
         for obj in result["objects"]:
             say("---\n" + _yaml(obj))
         for title, sentences, colour in (

@@ -274,10 +274,8 @@ def _peer(read: Reader, path: str, name: str, entry: Object, defaults: Object, v
     found = read_fields(read, path, merged, PEER, paths)
     raw = merged.get("spec") if isinstance(merged.get("spec"), dict) else {}
     given = {field.name for key, field in PEER.items() if merged.get(key) not in EMPTY} | set(raw or {})
-    for one, what in (("myASN", "my_asn; add the AS number of the cluster's side"),):
-        if one not in given:
-            read.error(path, value, "has no {0}".format(what))
     for fields, remedy in (
+        (("myASN",), "my_asn; add the AS number of the cluster's side"),
         (("peerASN", "dynamicASN"), 'peer_asn; add the AS number of the other side, or dynamic_asn: "external"'),
         (("peerAddress", "interface"), "peer_address; add the address of the other side, or an interface"),
     ):
@@ -330,7 +328,7 @@ def _check_references(read: Reader, one: BgpAdvertisement, pools: t.Collection[s
         if field not in one.origins:
             continue
         for index, name in enumerate(named):
-            if name not in known:
+            if name and name not in known:
                 path = "{0}[{1}]".format(one.origins[field], index)
                 read.error(path, name, "is not a {0} of this inventory; add the {0} or remove the line".format(what))
 
@@ -344,7 +342,7 @@ def _check_communities(
     for one in advertisements:
         for index, given in enumerate(one.spec.get("communities", [])):
             path = "{0}[{1}]".format(one.origins["communities"], index)
-            if given in names:
+            if given in names or not given:
                 continue
             if given in WELL_KNOWN:
                 missing[given] = WELL_KNOWN[given]

@@ -79,8 +79,18 @@ def _flat(entries: t.Mapping[t.Any, t.Any]) -> Variables:
 
 
 def _config(config: t.Mapping[str, t.Any], warnings: list[str]) -> Variables:
-    """Return metallb_config with the keys of its components under the names of today."""
+    """Return metallb_config with its keys under the names and in the places of today."""
     result = dict(config)
+    layer3 = result.get("layer3") or {}
+    if result.get("metallb_peers") not in EMPTY and isinstance(layer3, dict):
+        # Where the checks of Kubespray 2.22.0 looked for them.
+        old, new = "metallb_config.metallb_peers", "metallb_config.layer3.metallb_peers"
+        peers = result.pop("metallb_peers")
+        if layer3.get("metallb_peers") in EMPTY:
+            result["layer3"] = {**layer3, "metallb_peers": peers}
+            warnings.append("{0} is read as {1}; rename it.".format(old, new))
+        else:
+            warnings.append("{0} has no effect beside {1}; remove it.".format(old, new))
     for component in ("controller", "speaker"):
         own = result.get(component)
         if not isinstance(own, dict):

@@ -71,32 +71,51 @@ def read_fields(
     paths: key -> path of the variable, for keys that do not stand below the origin.
     """
     found = Fields({}, {})
-
-    def take(path: str, field: Field, value: object) -> None:
-        if value in EMPTY:
-            return
-        result = field.read(read, path, value)
-        if result is None:
-            return
-        found.spec[field.name] = result
-        found.origins[field.name] = path
-        if field.since is not BACKENDS:
-            read.need(path, value, field.since)
-
     for key, field in table.items():
-        take((paths or {}).get(key) or "{0}.{1}".format(origin, key), field, entry.get(key))
-    names = {field.name: field for field in table.values()}
+        _take(read, (paths or {}).get(key) or "{0}.{1}".format(origin, key), entry.get(key), field, found)
+    more = read_spec(read, origin, entry, {field.name: field for field in table.values()})
+    return Fields({**found.spec, **more.spec}, {**found.origins, **more.origins})
+
+
+def read_spec(read: Reader, origin: str, entry: t.Mapping[str, t.Any], fields: t.Mapping[str, Field]) -> Fields:
+    """Return what stands below an entry's key spec, where fields go by the names of the custom resource."""
+    found = Fields({}, {})
     for name, value in read.mapping(origin + ".spec", entry.get("spec")).items():
         path = "{0}.spec.{1}".format(origin, name)
-        if name in names:
-            take(path, names[name], value)
-        else:
-            near = difflib.get_close_matches(str(name), names, 1)
-            hint = "; did you mean {0}?".format(near[0]) if near else ""
-            read.warnings.append(sentence("{0} is not known here and is handed on as it is{1}".format(path, hint)))
-            found.spec[str(name)] = value
-            found.origins[str(name)] = path
+        if name in fields:
+            _take(read, path, value, fields[name], found)
+            continue
+        near = difflib.get_close_matches(str(name), fields, 1)
+        hint = "; did you mean {0}?".format(near[0]) if near else ""
+        read.warnings.append(sentence("{0} is not known here and is handed on as it is{1}".format(path, hint)))
+        found.spec[str(name)] = value
+        found.origins[str(name)] = path
     return found
+
+
+def _take(read: Reader, path: str, value: object, field: Field, found: Fields) -> None:
+    if value in EMPTY:
+        return
+    result = field.read(read, path, value)
+    if result is None:
+        return
+    found.spec[field.name] = result
+    found.origins[field.name] = path
+    if field.since is not BACKENDS:
+        read.need(path, value, field.since)
+
+
+def elsewhere(key: str) -> Read:
+    """Return a reader of fields that have to go by the inventory's name."""
+
+    def refuse(read: Reader, path: str, value: object) -> None:
+        read.error(path, value, "has a key of its own; write it as {0}".format(key))
+
+    return refuse
+
+
+def truth(read: Reader, path: str, value: object) -> bool:
+    return read.as_flag(path, value, False)
 
 
 def flag(read: Reader, path: str, value: object) -> bool | None:
@@ -112,16 +131,16 @@ def text(read: Reader, path: str, value: object) -> str | None:
 
 
 def listed(one: t.Callable[[Reader, str, object], str | None]) -> Read:
-    """Return a reader of lists in which nothing stands twice, which MetalLB refuses."""
+    """Return a reader of lists in which nothing stands twice, which MetalLB refuses; "" is what could not be read."""
 
     def every(read: Reader, path: str, value: object) -> list[str] | None:
         found: list[str] = []
         for index, entry in enumerate(read.listing(path, value)):
             where = "{0}[{1}]".format(path, index)
-            if (given := one(read, where, entry)) in found:
+            given = one(read, where, entry) or ""
+            if given and given in found:
                 read.error(where, entry, "stands there twice, which MetalLB refuses; remove one")
-            elif given is not None:
-                found.append(given)
+            found.append(given)
         return found or None
 
     return every

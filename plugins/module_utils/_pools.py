@@ -14,6 +14,13 @@ import typing as t
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange, parse_range
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import since
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._fields import (
+    Field,
+    elsewhere,
+    read_spec,
+    texts,
+    truth,
+)
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selectors
 
@@ -25,8 +32,21 @@ ALLOCATION_KEYS = ("priority", "namespaces", "namespace_selectors", "service_sel
 LAYER2_KEYS = ("name", "address_pools", "interfaces", "node_selectors", "service_selectors", "spec")
 CONFIG_KEYS = ("address_pools", "layer2", "layer3", "controller", "speaker")
 PROTOCOLS = ("layer2", "bgp")
-# What not every supported release has, and the first one that does.
-SINCE = {"service_selectors": (0, 16, 0)}
+SERVICE_SELECTORS = since((0, 16, 0))  # of advertisements
+# What may stand below spec, by the names of the custom resources.
+POOL_SPEC = {
+    "addresses": Field("addresses", elsewhere("ip_range")),
+    "autoAssign": Field("autoAssign", truth),
+    "avoidBuggyIPs": Field("avoidBuggyIPs", truth),
+    "serviceAllocation": Field("serviceAllocation", elsewhere("service_allocation")),
+}
+LAYER2_SPEC = {
+    "ipAddressPools": Field("ipAddressPools", elsewhere("address_pools")),
+    "ipAddressPoolSelectors": Field("ipAddressPoolSelectors", selectors),
+    "interfaces": Field("interfaces", texts),
+    "nodeSelectors": Field("nodeSelectors", selectors),
+    "serviceSelectors": Field("serviceSelectors", selectors, SERVICE_SELECTORS),
+}
 
 
 class Pool(t.NamedTuple):
@@ -112,22 +132,22 @@ def _layer2(read: Reader, origin: str, entry: object, pools: list[str]) -> Layer
         _known_pools(read, {origin: entry}, pools)
         return Layer2(str(entry), [str(entry)], [], [], [], {})
     read.known(origin, entry, LAYER2_KEYS)
-    for key, first in SINCE.items():
-        if entry.get(key) not in EMPTY:
-            read.need("{0}.{1}".format(origin, key), entry[key], since(first))
+    if entry.get("service_selectors") not in EMPTY:
+        read.need(origin + ".service_selectors", entry["service_selectors"], SERVICE_SELECTORS)
     name = entry.get("name")
     if name in EMPTY:
         read.error(origin, entry, "has no name; add one, such as name: lan")
-    chosen = read.listing(origin + ".address_pools", entry.get("address_pools"))
-    _known_pools(read, {"{0}.address_pools[{1}]".format(origin, at): one for at, one in enumerate(chosen)}, pools)
+    chosen = t.cast("list[str]", texts(read, origin + ".address_pools", entry.get("address_pools")) or [])
+    places = {"{0}.address_pools[{1}]".format(origin, at): one for at, one in enumerate(chosen) if one}
+    _known_pools(read, places, pools)
     return Layer2(
         name="" if name in EMPTY else read.name(origin + ".name", str(name)),
         # MetalLB announces every pool where none is named.
-        pools=[str(one) for one in chosen] or pools,
-        interfaces=[str(one) for one in read.listing(origin + ".interfaces", entry.get("interfaces"))],
+        pools=chosen or pools,
+        interfaces=t.cast("list[str]", texts(read, origin + ".interfaces", entry.get("interfaces")) or []),
         node_selectors=selectors(read, origin + ".node_selectors", entry.get("node_selectors")),
         service_selectors=selectors(read, origin + ".service_selectors", entry.get("service_selectors")),
-        extra=read.mapping(origin + ".spec", entry.get("spec")),
+        extra=read_spec(read, origin, entry, LAYER2_SPEC).spec,
     )
 
 
@@ -194,7 +214,7 @@ def _pool(read: Reader, origin: str, name: str, value: object) -> Pool:
         auto_assign=flag("auto_assign", True),
         avoid_buggy_ips=flag("avoid_buggy_ips", False),
         allocation=_allocation(read, origin + ".service_allocation", entry.get("service_allocation")),
-        extra=read.mapping(origin + ".spec", entry.get("spec")),
+        extra=read_spec(read, origin, entry, POOL_SPEC).spec,
         origin=ranges_name,
     )
 
@@ -218,12 +238,12 @@ def _allocation(read: Reader, origin: str, value: object) -> Object:
     found: Object = {}
     priority = entry.get("priority")
     if priority not in EMPTY:
-        if isinstance(priority, bool) or not str(priority).isdigit():
+        if isinstance(priority, bool) or not (str(priority).isascii() and str(priority).isdigit()):
             read.error(origin + ".priority", priority, "is not a whole number; 1 comes before 2, and 0 last")
         else:
             found["priority"] = int(str(priority))
-    if namespaces := read.listing(origin + ".namespaces", entry.get("namespaces")):
-        found["namespaces"] = [str(one) for one in namespaces]
+    if namespaces := texts(read, origin + ".namespaces", entry.get("namespaces")):
+        found["namespaces"] = namespaces
     for key, field in (("namespace_selectors", "namespaceSelectors"), ("service_selectors", "serviceSelectors")):
         if listed := selectors(read, "{0}.{1}".format(origin, key), entry.get(key)):
             found[field] = listed

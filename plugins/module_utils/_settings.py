@@ -14,6 +14,7 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _bgp_rules
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import BACKENDS, choose
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Bgp, read_bgp
@@ -118,10 +119,13 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
     _report_names(read)
     config = read.mapping("metallb_config", variables.get("metallb_config"))
     version = _version(read)
-    pools, layer2, _bgp_pools = found = read_pools(read, config)
+    found = read_pools(read, config)
     bgp = read_bgp(read, config, found)
-    backend, reason = choose(read, _backend(read), tuple(int(part) for part in version.split(".")))
-    enabled = read.flag("metallb_enabled", False)
+    release = tuple(int(part) for part in version.split("."))
+    _bgp_rules.needs_of_pools(read, bgp, found.pools, release)
+    backend, reason = choose(read, _backend(read), release)
+    _bgp_rules.check(read, bgp, found.pools, backend, release)
+    enabled = read.flag("kubeaddons_metallb_enabled", read.flag("metallb_enabled", False))
     settings = Settings(
         enabled=enabled,
         speaker_enabled=read.flag("metallb_speaker_enabled", True),
@@ -138,8 +142,8 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
         },
         controller=_component(read, config, "controller"),
         speaker=_component(read, config, "speaker"),
-        pools=pools,
-        layer2=layer2,
+        pools=found.pools,
+        layer2=found.layer2,
         bgp=bgp,
         backend=backend,
         backend_reason=reason,
@@ -149,7 +153,7 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
         reassign_addresses=read.flag("metallb_reassign_addresses", False),
         mirrors={registry: read.text(name) or registry for registry, name in REGISTRIES.items()},
     )
-    if enabled and not pools and not read.errors:
+    if enabled and not settings.pools and not read.errors:
         read.warnings.append(
             "metallb_ip_range: no addresses are given, so every Service of type LoadBalancer will stay <pending>; "
             "add a range of unused addresses of the nodes' network."
@@ -157,6 +161,7 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
     if enabled and settings.speaker_enabled:
         read.warnings.extend(_competitors(read))
     read.warnings.extend(_unannounced(settings))
+    read.warnings.extend(_bgp_rules.remarks(bgp, config.get("layer3"), settings.speaker_enabled))
     return Outcome(settings, read.errors, read.warnings)
 
 
@@ -298,6 +303,7 @@ def _reserved(read: Reader) -> list[tuple[AddressRange, str]]:
 
 KNOWN_VARIABLES = frozenset(
     {
+        "kubeaddons_metallb_enabled",
         "metallb_enabled",
         "metallb_speaker_enabled",
         "metallb_namespace",

@@ -51,7 +51,7 @@ def test_pools_that_overlap_are_refused_without_a_cluster(screen: Screen) -> Non
 
 def test_disabled_is_said(screen: Screen) -> None:
     run(metallb_ip_range=["192.0.2.0/28"])
-    assert "metallb_enabled is false: a run would do nothing." in screen.lines
+    assert "MetalLB is switched off (metallb_enabled): a run would do nothing." in screen.lines
 
 
 def test_passwords_are_not_printed(screen: Screen) -> None:

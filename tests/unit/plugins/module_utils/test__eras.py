@@ -104,7 +104,7 @@ def test_an_inventory_of_kubespray_2_12_means_the_same_today() -> None:
         "metallb_port": "7473",
         "metallb_additional_address_pools": POOLS,
     }
-    known = {name: value for name, value in role.items() if isinstance(value, (bool, str, list, dict))}
+    known = {name: value for name, value in role.items() if "{{" not in str(value)}
     one = normalise({**known, "metallb_enabled": True, "metallb_control_plane": "node1", "metallb": old})
     other = normalise({**known, "metallb_enabled": True, "metallb_control_plane": "node1", **new})
     assert one.errors == other.errors == []

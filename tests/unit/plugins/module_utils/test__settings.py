@@ -474,7 +474,7 @@ def test_known_variables_are_those_of_the_roles() -> None:
         for file in ROOT.glob("roles/*/meta/argument_specs.yml")
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"].values()
         for name in entry.get("options") or {}
-        if name.startswith("metallb_")
+        if not name.startswith("kube_proxy_")
     }
     assert documented == _settings.KNOWN_VARIABLES
 
@@ -483,7 +483,7 @@ def test_the_defaults_of_the_roles_mean_nothing_said() -> None:
     defaults: Variables = {}
     for file in ROOT.glob("roles/*/defaults/main.yml"):
         defaults.update(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
-    variables = {name: value for name, value in defaults.items() if name.startswith("metallb_")}
+    variables = {name: value for name, value in defaults.items() if "metallb_" in name and "{{" not in str(value)}
     assert len(variables) > 20
     assert _settings.normalise(variables) == _settings.normalise({})
 
