@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: bgp_session_info
 short_description: Find out whether a node has a session with its BGP peers
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - The kubeaddons.metallb authors (@kubeaddons)
 description:

@@ -28,7 +28,7 @@ def settings(namespace, *ranges, **variables):
 
 def apply(api, wanted, timeout=0, check_mode=False):
     """Run the module without Ansible around it."""
-    module = SimpleNamespace(params={"settings": wanted, "timeout": timeout}, check_mode=check_mode)
+    module = SimpleNamespace(params={"settings": wanted, "passwords": {}, "timeout": timeout}, check_mode=check_mode)
     return metallb_config.apply(direct(api), module)
 
 
@@ -149,7 +149,7 @@ def test_a_webhook_that_goes_on_to_serve(api, plain, namespace, unreachable):
                 time.sleep(0.5)
             return self.edge.apply(path, body, manager, dry_run)
 
-    module = SimpleNamespace(params={"settings": settings(namespace), "timeout": 60}, check_mode=False)
+    module = SimpleNamespace(params={"settings": settings(namespace), "passwords": {}, "timeout": 60}, check_mode=False)
     done = metallb_config.apply(Counting(direct(api)), module)
     assert done["objects"] == [name.format(namespace) for name in NAMES]
     assert len(tries) >= 4
@@ -346,7 +346,9 @@ def test_requests_do_not_grow_with_the_objects(api, plain, namespace, metallb_cr
     counting = Counting()
     for name in ("get", "get_list", "gather"):
         setattr(counting, name, getattr(type(edge), name).__get__(counting))
-    module = SimpleNamespace(params={"settings": two_pools(namespace, **many), "timeout": 0}, check_mode=False)
+    module = SimpleNamespace(
+        params={"settings": two_pools(namespace, **many), "passwords": {}, "timeout": 0}, check_mode=False
+    )
     assert not metallb_config.apply(counting, module)["changed"]
     assert {method for method, _path in sent} == {"get"}
     assert len(sent) == len(set(sent)) == 8

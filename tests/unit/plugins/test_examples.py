@@ -27,10 +27,26 @@ def examples() -> t.Iterator[t.Any]:
             yield pytest.param(yaml.safe_load(text), id="{0} {1}".format(page.name, number))
 
 
+def completed(variables: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return an example with what it leaves out because it is about something else."""
+    pool = {} if "pool" in str(variables) or "ip_range" in str(variables) else {"metallb_ip_range": "192.0.2.0/28"}
+    return {**ENABLED, **pool, **variables}
+
+
+def samples() -> t.Iterator[t.Any]:
+    """Yield the sample inventory with all that is commented out in it: each of its two ways to give pools."""
+    text = (ROOT / "inventory/sample/group_vars/k8s_cluster/addons.yml").read_text(encoding="utf-8")
+    lines = [re.sub(r"^# (?=[ a-z_-]+[:\"0-9]|  )", "", line) for line in text.splitlines()]
+    variables = yaml.safe_load("\n".join(line for line in lines if not line.startswith("#")))
+    assert {"metallb_ip_range", "metallb_config", "metallb_version"} <= variables.keys()
+    for left_out in ("metallb_ip_range", "metallb_config"):
+        kept = {name: value for name, value in variables.items() if name != left_out}
+        yield pytest.param({**kept, **ENABLED}, id="sample without {0}".format(left_out))
+
+
 @pytest.mark.parametrize("variables", list(examples()))
 def test_examples_of_the_documentation(variables: dict[str, t.Any]) -> None:
-    pool = {} if "pool" in str(variables) or "ip_range" in str(variables) else {"metallb_ip_range": "192.0.2.0/28"}
-    outcome = normalise({**ENABLED, **pool, **variables})
+    outcome = normalise(completed(variables))
     assert outcome.errors == []
     assert [warning for warning in outcome.warnings if "is read as" not in warning] == []
 
@@ -39,15 +55,8 @@ def test_pages_have_examples() -> None:
     assert len(list(examples())) >= 8
 
 
-def test_sample_with_all_its_lines() -> None:
-    """What is commented out in the sample inventory is understood, too: each of its two ways to give pools."""
-    text = (ROOT / "inventory/sample/group_vars/k8s_cluster/addons.yml").read_text(encoding="utf-8")
-    lines = [re.sub(r"^# (?=[ a-z_-]+[:\"0-9]|  )", "", line) for line in text.splitlines()]
-    settings = [line for line in lines if not line.startswith("#")]
-    variables = yaml.safe_load("\n".join(settings))
-    assert {"metallb_ip_range", "metallb_config", "metallb_version"} <= variables.keys()
-    for left_out in ("metallb_ip_range", "metallb_config"):
-        kept = {name: value for name, value in variables.items() if name != left_out}
-        outcome = normalise({**kept, **ENABLED})
-        assert outcome.errors == []
-        assert outcome.warnings == []
+@pytest.mark.parametrize("variables", list(samples()))
+def test_sample_with_all_its_lines(variables: dict[str, t.Any]) -> None:
+    outcome = normalise(variables)
+    assert outcome.errors == []
+    assert outcome.warnings == []
