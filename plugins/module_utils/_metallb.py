@@ -58,6 +58,11 @@ def _labelled(api: Api, collection: str, selectors: t.Sequence[str]) -> list[Obj
     return []
 
 
+def speakers(api: Api, namespace: str) -> list[Object]:
+    """Return the speakers' pods."""
+    return _labelled(api, _resources.collection("v1", "Pod", namespace), SPEAKER)
+
+
 def _workloads(api: Api, namespace: str, speaker: bool) -> list[tuple[str, str, tuple[str, str], list[Object]]]:
     wanted = [("Deployment", "controller", CONTROLLER)] + ([("DaemonSet", "speaker", SPEAKER)] if speaker else [])
     found = api.gather(

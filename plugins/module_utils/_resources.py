@@ -37,6 +37,10 @@ KINDS: dict[str, tuple[str, bool]] = {
 POOLS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/ipaddresspools"
 L2_ADVERTISEMENTS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/l2advertisements"
 L2_STATUSES = "/apis/metallb.io/v1beta1/servicel2statuses"
+BGP_ADVERTISEMENTS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/bgpadvertisements"
+BGP_PEERS = "/apis/metallb.io/v1beta2/namespaces/{namespace}/bgppeers"
+BGP_STATUSES = "/apis/metallb.io/v1beta1/servicebgpstatuses"
+BGP_SESSIONS = "/apis/frrk8s.metallb.io/v1beta1/bgpsessionstates"
 WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/metallb-webhook-configuration"
 
 
