@@ -45,12 +45,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         earlier = args["earlier"]
         began = float(earlier.get("began") or now)
         found = _verdict.rows(args["state"], args["hosts"], args["outside"], args["strict_arp"])
+        patience = max(float(args["state"]["sync_period"]), _verdict.BGP_PATIENCE if args["state"]["bgp"] else 0.0)
         decision = _verdict.decide(
             found,
             {key: float(seen) for key, seen in (earlier.get("first_seen") or {}).items()},
             now,
             args["look"],
-            float(args["state"]["sync_period"]),
+            patience,
             began + args["timeout"],
         )
         result: dict[str, t.Any] = {

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import typing as t
 
 Address = t.Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -125,6 +126,15 @@ def live_range(text: str) -> AddressRange | None:
         return of_network(text)  # MetalLB drops the host bits
     except ValueError:
         return None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address, without a mask and without an interface."""
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    except OSError:
+        return False
+    return True
 
 
 def canonical(address: str) -> str:

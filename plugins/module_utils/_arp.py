@@ -221,15 +221,6 @@ def arp_settings(read: t.Callable[[str], str]) -> dict[str, t.Any]:
     }
 
 
-def is_address(text: str) -> bool:
-    """Whether a text is an address, without a mask and without an interface."""
-    try:
-        socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
-    except OSError:
-        return False
-    return True
-
-
 class Wire(t.Protocol):
     """The link layer of one or more interfaces."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import (
     Wanted,
@@ -140,8 +141,12 @@ def _endpoints(port: Object, slices: t.Sequence[Object]) -> list[Endpoint]:
 
 def _age(service: Object, slices: t.Sequence[Object], now: datetime.datetime) -> float:
     """Return for how many seconds neither a Service nor its slices have changed."""
-    changed = max(_changed(one) for one in [service, *slices])
-    return round(max(0.0, (now - changed).total_seconds()), 1)
+    return min(_written_before(one, now) for one in [service, *slices])
+
+
+def _written_before(obj: Object, now: datetime.datetime) -> float:
+    """Return how many seconds ago an object was last written."""
+    return round(max(0.0, (now - _changed(obj)).total_seconds()), 1)
 
 
 def _changed(obj: Object) -> datetime.datetime:
@@ -154,20 +159,6 @@ def _changed(obj: Object) -> datetime.datetime:
 def parse_time(text: str) -> datetime.datetime:
     """Return a Kubernetes timestamp (RFC 3339, UTC)."""
     return datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
-
-
-def announcers(service: Object, statuses: t.Sequence[Object]) -> list[str]:
-    """Return the nodes that say, by ServiceL2Status, that they answer ARP and NDP for a Service."""
-    meta = service["metadata"]
-    return sorted(
-        {
-            one["status"]["node"]
-            for one in statuses
-            if (one.get("status") or {}).get("serviceName") == meta["name"]
-            and one["status"].get("serviceNamespace") == meta["namespace"]
-            and one["status"].get("node")
-        }
-    )
 
 
 def slices_of(service: Object, slices: t.Sequence[Object]) -> list[Object]:
@@ -195,39 +186,41 @@ def serving_endpoints(own: t.Sequence[Object]) -> dict[str, str]:
 def balanced(
     services: t.Sequence[Object],
     slices: t.Sequence[Object],
-    pools: t.Sequence[Object],
-    advertisements: t.Sequence[Object],
-    statuses: t.Sequence[Object] | None,
+    live: _announcers.Live,
     loadbalancer_class: str,
     now: datetime.datetime,
 ) -> list[Object]:
-    """Return a row for every Service that MetalLB takes care of, sorted by namespace and name.
-
-    statuses: None where MetalLB has no ServiceL2Status; its announcers are None then.
-    """
+    """Return a row for every Service that MetalLB takes care of, sorted by namespace and name."""
     rows = []
     for service in services:
         if not handled(service, loadbalancer_class):
             continue
         meta, spec = service["metadata"], service["spec"]
         wanted = Wanted(meta["namespace"], meta["name"], [], "")
-        judged = judge(wanted, service, pools, [], "", loadbalancer_class)
+        judged = judge(wanted, service, live.pools, [], "", loadbalancer_class)
         own = slices_of(service, slices)
         serving = serving_endpoints(own)
+        local_nodes = sorted({node for node in serving.values() if node})
+        layer2, bgp = (
+            _announcers.selecting(some, service, judged.pool, live.pools)
+            for some in (live.l2_advertisements, live.bgp_advertisements)
+        )
         rows.append(
             {
                 "service": "{0}/{1}".format(meta["namespace"], meta["name"]),
                 "addresses": judged.addresses,
                 "pool": judged.pool,
                 "reason": judged.reason,
-                "layer2": any(_selects(one, judged.pool, pools) for one in advertisements) if judged.pool else False,
-                "announcers": None if statuses is None else announcers(service, statuses),
+                "layer2": bool(layer2),
+                "announcers": _announcers.l2_announcers(service, live.l2_statuses),
+                "bgp": _announcers.bgp_announcement(service, bgp, judged.addresses, local_nodes, live),
                 "endpoints": len(serving),
                 "age": _age(service, own, now),
                 "cluster_ips": [one for one in spec.get("clusterIPs") or [] if one != "None"],
                 "local": spec.get("externalTrafficPolicy") == "Local",
                 "internal_local": spec.get("internalTrafficPolicy") == "Local",
-                "local_nodes": sorted({node for node in serving.values() if node}),
+                "local_nodes": local_nodes,
+                "source_ranges": spec.get("loadBalancerSourceRanges") or [],
                 "ports": [
                     {
                         "name": port.get("name") or "",
@@ -243,28 +236,20 @@ def balanced(
     return sorted(rows, key=lambda row: row["service"])
 
 
-def _selects(advertisement: Object, pool: str, pools: t.Sequence[Object]) -> bool:
-    """Return whether an advertisement takes a pool: by name, by label, or all when it names none."""
-    spec = advertisement.get("spec") or {}
-    names, selectors = spec.get("ipAddressPools") or [], spec.get("ipAddressPoolSelectors") or []
-    if not names and not selectors:
-        return True
-    if pool in names:
-        return True
-    labels = next((one["metadata"].get("labels") or {} for one in pools if one["metadata"]["name"] == pool), {})
-    return any(selector_matches(selector, labels) for selector in selectors)
+def bgp(live: _announcers.Live, now: datetime.datetime) -> Object:
+    """Return what is known of BGP besides single Services; an empty dict where it is not in use."""
+    configured = [*live.bgp_advertisements, *live.bgp_peers]
+    if not configured:
+        return {}
 
+    def written(obj: Object) -> float:
+        return _written_before(obj, now)
 
-def selector_matches(selector: Object, labels: t.Mapping[str, str]) -> bool:
-    """Return whether a Kubernetes label selector (matchLabels, matchExpressions) matches."""
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    for one in selector.get("matchExpressions") or []:
-        present, listed = one["key"] in labels, labels.get(one["key"]) in (one.get("values") or [])
-        matches = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
-        if not matches.get(one["operator"], False):
-            return False
-    return True
+    return {
+        "backend": _announcers.backend(live.speakers),
+        "age": min(written(one) for one in [*configured, *live.speakers]),
+        "sessions": _announcers.bgp_sessions(live, written),
+    }
 
 
 def request_kind(port: Object) -> str:

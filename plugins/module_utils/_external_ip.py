@@ -56,6 +56,12 @@ def pool_of(address: str, pools: t.Sequence[Object]) -> str:
     return ""
 
 
+def versions_of(pool: Object) -> set[int]:
+    """Return the versions of IP that an IPAddressPool has addresses of."""
+    ranges = [live_range(text) for text in pool["spec"].get("addresses") or []]
+    return {one.first.version for one in ranges if one is not None}
+
+
 def annotation(service: Object, name: str) -> str:
     """Return one of MetalLB's annotations of a Service, "" without it."""
     annotations = service["metadata"].get("annotations") or {}

@@ -62,6 +62,11 @@ def controllers(api: Api, namespace: str) -> list[Object]:
     return [dict(one, kind="Deployment", apiVersion="apps/v1") for one in found]
 
 
+def speakers(api: Api, namespace: str) -> list[Object]:
+    """Return the speakers' pods."""
+    return _labelled(api, _resources.collection("v1", "Pod", namespace), SPEAKER)
+
+
 def _workloads(api: Api, namespace: str, speaker: bool, backend: str) -> list[tuple[str, str, list[Object]]]:
     """Return kind, usual name and live objects of each workload that is expected; of one and the same there may be two."""
     wanted: list[tuple[str, str, t.Sequence[str]]] = [("Deployment", "controller", CONTROLLER)]

@@ -27,6 +27,8 @@ MAX_THREADS = 32
 
 DNS_NAME = "kubernetes.default.svc.cluster.local"
 
+# This machine knows no way, or nobody answers at its end.
+_UNREACHABLE = {errno.ENETUNREACH: "no route", errno.EHOSTUNREACH: "host unreachable"}
 _RCODES = ("NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED")
 
 
@@ -77,10 +79,8 @@ def describe_error(exc: BaseException) -> str:
         return "reset"
     if isinstance(exc, http.client.HTTPException):
         return f"not HTTP: {short(str(exc) or type(exc).__name__)}"
-    if isinstance(exc, OSError) and exc.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-        return "no route"
     if isinstance(exc, OSError) and exc.strerror:
-        return exc.strerror
+        return _UNREACHABLE.get(exc.errno or 0, exc.strerror)
     return str(exc) or type(exc).__name__
 
 

@@ -45,6 +45,10 @@ FRR_CONFIGURATIONS = "/apis/frrk8s.metallb.io/v1beta1/namespaces/{namespace}/frr
 _WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/"
 WEBHOOKS = _WEBHOOKS + "metallb-webhook-configuration"
 FRR_WEBHOOKS = _WEBHOOKS + "frr-k8s-validating-webhook-configuration"
+BGP_ADVERTISEMENTS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/bgpadvertisements"
+BGP_PEERS = "/apis/metallb.io/v1beta2/namespaces/{namespace}/bgppeers"
+BGP_STATUSES = "/apis/metallb.io/v1beta1/servicebgpstatuses"
+BGP_SESSIONS = "/apis/frrk8s.metallb.io/v1beta1/bgpsessionstates"
 
 
 class UnknownKind(ValueError):

@@ -66,15 +66,21 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _widths(table: t.Sequence[t.Sequence[str]], room: int) -> list[int]:
-    """Give every column what it needs, then take from the widest until the table fits."""
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(HEADS))]
+    """Give every column what it needs, then take from the widest until the table fits.
+
+    Addresses and names are cut only where nothing else is left to take.
+    """
+    columns = range(len(HEADS))
+    widths = [max(len(cells[column]) for cells in table) for column in columns]
+    words = [max(len(word) for cells in table for word in (cells[column] or " ").split(" ")) for column in columns]
     while sum(widths) + 2 * (len(widths) - 1) > room and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+        loose = [column for column in columns if widths[column] > max(words[column], _NARROWEST)]
+        widths[max(loose or columns, key=widths.__getitem__)] -= 1
     return widths
 
 
 def _wrapped(cells: t.Sequence[str], widths: t.Sequence[int]) -> list[str]:
-    columns = [textwrap.wrap(cell, width) or [""] for cell, width in zip(cells, widths)]
+    columns = [textwrap.wrap(cell, width, break_on_hyphens=False) or [""] for cell, width in zip(cells, widths)]
     height = max(len(column) for column in columns)
     return [
         "  ".join(

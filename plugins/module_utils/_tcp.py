@@ -5,78 +5,46 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""A node's TCP connections, from /proc/net/tcp and tcp6: has a BGP session been made, whoever speaks BGP there."""
+"""The TCP connections that this machine holds, from /proc/net/tcp and /proc/net/tcp6.
+
+Python 3.8, standard library only: nodes import this file.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import contextlib
+import socket
 import struct
 import typing as t
 
 FILES = ("/proc/net/tcp", "/proc/net/tcp6")
-ESTABLISHED, CONNECTING, NONE = "established", "connecting", "none"
-# The kernel's numbers (include/net/tcp_states.h).
-_STATES = {1: ESTABLISHED, 2: CONNECTING}
+
+_ESTABLISHED = "01"
 
 
-class Connection(t.NamedTuple):
-    """One connection as the kernel has it."""
-
-    local: str
-    local_port: int
-    remote: str
-    remote_port: int
-    state: str  # ESTABLISHED, CONNECTING or NONE for all others
+def remote_end(address: str, port: int) -> str:
+    """Return an address and port as the kernel writes the remote end of a connection."""
+    raw = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
+    # Network order, printed as numbers of this machine's byte order.
+    words = struct.unpack("={0}I".format(len(raw) // 4), raw)
+    return "".join("{0:08X}".format(word) for word in words) + ":{0:04X}".format(port)
 
 
-def parse(text: str) -> list[Connection]:
-    """Return the connections of one of the files; lines that are none are left out."""
-    found = []
-    for line in text.splitlines()[1:]:
-        fields = line.split()
-        try:
-            local, remote, state = _end(fields[1]), _end(fields[2]), int(fields[3], 16)
-        except (IndexError, ValueError, struct.error):
-            continue  # the kernel was writing, or this is no such file: then there is no connection to be seen
-        found.append(Connection(*local, *remote, _STATES.get(state, NONE)))
-    return found
+def connected(peers: t.Sequence[tuple[str, int]], lines: t.Iterable[str]) -> list[bool]:
+    """Return for each address and port whether there is a connection, to it or from its address to our same port."""
+    wanted = {remote_end(address, port) for address, port in peers}
+    found: set[str] = set()
+    for line in lines:
+        words = line.split(None, 4)
+        if len(words) > 3 and words[3] == _ESTABLISHED:
+            own_port = words[1][-5:]
+            found.update(wanted.intersection((words[2], words[2][:-5] + own_port)))
+    return [remote_end(address, port) in found for address, port in peers]
 
 
-def _end(text: str) -> tuple[str, int]:
-    """Return address and port; the kernel writes each 32 bits of an address in the machine's own order."""
-    address, _colon, port = text.partition(":")
-    words = [int(address[start : start + 8], 16) for start in range(0, len(address), 8)]
-    packed = struct.pack("={0}I".format(len(words)), *words)
-    one = ipaddress.ip_address(packed)
-    mapped = one.ipv4_mapped if isinstance(one, ipaddress.IPv6Address) else None
-    return str(mapped or one), int(port, 16)
-
-
-def session(connections: t.Sequence[Connection], address: str, port: int) -> tuple[str, str]:
-    """Return the state of the session with a peer and our own end of it ("" where there is none).
-
-    Either side may have dialled: the peer's port is at its own end then.
-    """
-    wanted = str(ipaddress.ip_address(address))
-    own = [
-        one
-        for one in connections
-        if one.remote == wanted and port in (one.remote_port, one.local_port) and one.state != NONE
-    ]
-    for state in (ESTABLISHED, CONNECTING):
-        for one in own:
-            if one.state == state:
-                return state, one.local
-    return NONE, ""
-
-
-def read() -> list[Connection]:
-    """Return the node's connections; a kernel without IPv6 has one file only."""
-    found = []
-    for name in FILES:
-        try:
-            with open(name, encoding="ascii") as file:
-                found.extend(parse(file.read()))
-        except FileNotFoundError:
-            continue
-    return found
+def read_lines() -> t.Iterator[str]:
+    """Return the connections of this machine as the kernel lists them."""
+    for path in FILES:
+        # A kernel without IPv6 has one of them only.
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as handle:
+            yield from handle

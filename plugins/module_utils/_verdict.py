@@ -13,12 +13,21 @@ a fault is what stays.
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import by_bgp_only
 
 Object = t.Dict[str, t.Any]
 
 OK, FAULT, LAG, UNKNOWN, NOTE = "ok", "fault", "lag", "unknown", "note"
 _STRANGER = "an unknown host"
+# Seconds that BGP is given after a change: MetalLB's native mode was seen to take 13 for its sessions.
+BGP_PATIENCE = 60.0
+# FRR-K8s looks at its sessions every two minutes.
+_SAID_LATELY = 130.0
+_MOST_NAMES = 6
 
 
 class Row(t.NamedTuple):
@@ -41,74 +50,21 @@ class Decision(t.NamedTuple):
     first_seen: dict[str, float]  # key of a fault or lag -> when it was first seen without a break, seconds
 
 
-# Targets of requests -------------------------------------------------------------------------------------------------
-
-
-def outside_targets(services: t.Sequence[Object], nodes: t.Mapping[str, t.Sequence[str]]) -> list[Object]:
-    """Return what to ask from outside: every EXTERNAL-IP, and every node port on every node that must answer.
-
-    Each is {target, service, check, node}; target is one of the request_probe module's.
-    """
-    targets = []
-    for service in services:
-        if not service["endpoints"]:
-            continue
-        for port in _askable(service):
-            for address in service["addresses"]:
-                targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
-            if not port["node_port"]:
-                continue
-            for node, addresses in nodes.items():
-                if addresses and (not service["local"] or node in service["local_nodes"]):
-                    targets.append(_target(service, "NodePort", node, addresses[0], port["node_port"], port))
-    return targets
-
-
-def inside_targets(services: t.Sequence[Object]) -> list[Object]:
-    """Return what to ask from a node: every ClusterIP."""
-    return [
-        _target(service, "ClusterIP", "", address, port["port"], port)
-        for service in services
-        if service["endpoints"] and not service["internal_local"]
-        for port in _askable(service)
-        for address in service["cluster_ips"]
-    ]
-
-
-def _askable(service: Object) -> list[Object]:
-    # Silence proves nothing in UDP, and SCTP needs a client of its own.
-    return [port for port in service["ports"] if port["protocol"] == "TCP" or port["request"] == "dns"]
-
-
-def _target(service: Object, check: str, node: str, address: str, number: int, port: Object) -> Object:
-    target = {"address": address, "port": number, "protocol": port["protocol"].lower(), "request": port["request"]}
-    return {"target": target, "service": service["service"], "check": check, "node": node}
-
-
-def arp_addresses(services: t.Sequence[Object]) -> list[str]:
-    """Return the IPv4 addresses that somebody must answer ARP for."""
-    return [
-        address
-        for service in services
-        if service["layer2"] and service["endpoints"]
-        for address in service["addresses"]
-        if ":" not in address
-    ]
-
-
 # Rows ----------------------------------------------------------------------------------------------------------------
 
 
 def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_arp: bool) -> list[Row]:
     """Return the rows of one look.
 
-    state: what expected_state_info returned. hosts: Node name -> {ipvs, arp, inside}, what ipvs_verify, arp_probe and
-    request_probe returned there, each with its targets; a part that is None was not asked for. outside: what request_probe
-    returned on the Ansible controller, with targets. strict_arp: whether the nodes need it.
+    state: what expected_state_info returned. hosts: Node name -> {ipvs, arp, inside, tcp}, what ipvs_verify, arp_probe and
+    request_probe returned there, the last with its targets, and tcp_info's results; a part that is None was not asked for.
+    outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes need it.
     """
     found: list[Row] = []
     for service in state["services"]:
-        found.extend(_service_rows(service, hosts, outside, state["sync_period"]))
+        found.extend(_service_rows(service, hosts, outside, state))
+    if state["bgp"]:
+        found.extend(_session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:
@@ -118,31 +74,69 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     return found
 
 
-def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Object, sync_period: float) -> list[Row]:
+def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Object, state: Object) -> list[Row]:
     name = service["service"]
     wanted = "an address of pool {0}".format(service["pool"]) if service["pool"] else "an address of a pool"
     if service["reason"]:
         return [Row(FAULT, name, "EXTERNAL-IP", "API", wanted, service["reason"], name + "/address")]
     found = [Row(OK, name, "EXTERNAL-IP", "API", wanted, ", ".join(service["addresses"]), name + "/address")]
+    found.extend(_family_rows(service))
     if not service["endpoints"]:
         found.append(
             Row(NOTE, name, "endpoints", "API", "ready endpoints", "none, so nothing is announced", name + "/endpoints")
         )
         return found
     if service["layer2"]:
-        for address in service["addresses"]:
-            if ":" not in address:
-                found.append(_arp_row(service, address, hosts))
+        found.extend(_neighbour_row(service, address, hosts) for address in service["addresses"])
+    elif service["bgp"] is None:
+        found.append(_unannounced_row(service, state["speakers"]))
+    if service["bgp"] is not None:
+        found.append(_bgp_row(service, state["bgp"]))
     # While endpoints come and go, a request may meet one that has just gone.
-    failure = FAULT if service["age"] >= sync_period else LAG
-    found.extend(_request_rows(name, "Ansible controller", outside, failure))
-    inside: list[tuple[str, Object]] = [(node, host["inside"]) for node, host in hosts.items() if host.get("inside")]
-    for node, answers in inside:
-        found.extend(_request_rows(name, node, answers, failure))
-    return _grouped(found)
+    failure = FAULT if service["age"] >= state["sync_period"] else LAG
+    found.extend(_grouped(_request_rows(service, "Ansible controller", outside, failure), ("NodePort",)))
+    asked: list[Row] = []
+    for node, host in hosts.items():
+        asked.extend(_request_rows(service, node, host.get("inside"), failure))
+    return found + _grouped(asked, ("EXTERNAL-IP", "ClusterIP"))
 
 
-def _arp_row(service: Object, address: str, hosts: t.Mapping[str, Object]) -> Row:
+def _versions(addresses: t.Sequence[str]) -> set[int]:
+    return {ipaddress.ip_address(one).version for one in addresses}
+
+
+def _family_rows(service: Object) -> list[Row]:
+    """Return a note where a Service of two families has an address of one; MetalLB allows that for PreferDualStack."""
+    return [
+        Row(
+            NOTE,
+            service["service"],
+            "EXTERNAL-IP",
+            "API",
+            "an address for each ClusterIP's family",
+            "none of IPv{0}".format(version),
+            "{0}/family/{1}".format(service["service"], version),
+        )
+        for version in sorted(_versions(service["cluster_ips"]) - _versions(service["addresses"]))
+    ]
+
+
+def _unannounced_row(service: Object, speakers: t.Sequence[str]) -> Row:
+    """Without a speaker, something else announces what MetalLB hands out: that is for the requests to tell."""
+    return Row(
+        FAULT if speakers else NOTE,
+        service["service"],
+        "announcement",
+        "API",
+        "an L2Advertisement or a BGPAdvertisement",
+        "none takes the Service and its pool {0}{1}".format(
+            service["pool"], "" if speakers else ", and no speaker runs"
+        ),
+        service["service"] + "/announcement",
+    )
+
+
+def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object]) -> Row:
     owners = {
         interface["mac"]: node
         for node, host in hosts.items()
@@ -167,7 +161,7 @@ def _arp_row(service: Object, address: str, hosts: t.Mapping[str, Object]) -> Ro
     return Row(
         verdict,
         service["service"],
-        "ARP",
+        "NDP" if ":" in address else "ARP",
         "segment, {0}".format(address),
         wanted,
         found,
@@ -198,28 +192,42 @@ def _arp_verdict(
     return (OK if nodes == announcers else FAULT), found
 
 
-def _request_rows(service: str, origin: str, answers: Object | None, failure: str) -> list[Row]:
+def _request_rows(service: Object, origin: str, answers: Object | None, failure: str) -> list[Row]:
     found = []
     for asked, result in zip((answers or {}).get("targets") or [], (answers or {}).get("results") or []):
-        if asked["service"] != service:
+        if asked["service"] != service["service"]:
             continue
         target = asked["target"]
         place = "[{0}]:{1}" if ":" in target["address"] else "{0}:{1}"
         where = "{0} -> {1}{2}".format(
             origin, place.format(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
         )
+        excuse = "" if result["ok"] else _excuse(service, asked["check"], result)
         found.append(
             Row(
-                OK if result["ok"] else failure,
-                service,
+                OK if result["ok"] else UNKNOWN if excuse else failure,
+                service["service"],
                 asked["check"],
                 where,
                 "an answer",
-                _answer(result) if result["ok"] else result["error"],
-                "{0}/request/{1}".format(service, where),
+                _answer(result) if result["ok"] else excuse or result["error"],
+                "{0}/request/{1}".format(service["service"], where),
             )
         )
     return found
+
+
+def _excuse(service: Object, check: str, result: Object) -> str:
+    """Return why it says nothing about the Service that a host got no answer, "" when it does say something."""
+    if check == "ClusterIP":
+        return ""
+    if result["error"] == "no route":
+        # The host itself knows no way there: a controller without IPv6, or one that learns no routes.
+        return "no route learned here"
+    silent = not result["answered"] and result["error"] in ("timed out", "host unreachable")
+    if check == "EXTERNAL-IP" and silent and by_bgp_only(service):
+        return "{0}: no route learned here".format(result["error"])
+    return ""
 
 
 def _answer(result: Object) -> str:
@@ -228,12 +236,12 @@ def _answer(result: Object) -> str:
     return "{0} and {1} other{2}".format(text, others, "s" if others > 1 else "") if others > 0 else text
 
 
-def _grouped(found: list[Row]) -> list[Row]:
+def _grouped(found: list[Row], checks: t.Collection[str]) -> list[Row]:
     """Fold the rows of one check that are all in order into one: forty nodes that answer need one line."""
     folded: list[Row] = []
     for row in found:
         same = [one for one in found if one.check == row.check]
-        if row.check not in ("NodePort", "ClusterIP") or len(same) == 1 or any(one.verdict != OK for one in same):
+        if row.check not in checks or len(same) == 1 or any(one.verdict != OK for one in same):
             folded.append(row)
         elif row is same[0]:
             answers = sorted({one.found for one in same})
@@ -247,10 +255,111 @@ def _grouped(found: list[Row]) -> list[Row]:
 
 
 def _span(same: list[Row]) -> str:
-    first, last = same[0].where, same[-1].where
     if same[0].check == "NodePort":
-        return "to every node, port {0}".format(first.rpartition(":")[2])
-    return "from every node to {0}".format(last.rpartition(" -> ")[2])
+        ports = list(dict.fromkeys(row.where.rpartition(":")[2] for row in same))
+        return "to every node, port{0} {1}".format("s" if len(ports) > 1 else "", ", ".join(ports))
+    return "from every node to {0}".format(", ".join(dict.fromkeys(row.where.partition(" -> ")[2] for row in same)))
+
+
+# BGP -----------------------------------------------------------------------------------------------------------------
+
+
+def _bgp_row(service: Object, bgp: Object) -> Row:
+    told = service["bgp"]
+    wanted = "announced {0}".format(_routes_text(told["expected"])) if told["expected"] else "announced"
+    failure = FAULT if min(service["age"], bgp["age"]) >= BGP_PATIENCE else LAG
+    verdict, found = _bgp_verdict(told, bgp["backend"], failure)
+    if verdict == FAULT and service["layer2"] and not told["expected"]:
+        verdict = NOTE  # the Service is announced all the same
+    return Row(verdict, service["service"], "BGP", "API", wanted, found, service["service"] + "/bgp")
+
+
+def _bgp_verdict(told: Object, backend: str, failure: str) -> tuple[str, str]:
+    expected, announced = told["expected"], told["announced"]
+    if not expected:
+        reasons: dict[str, list[str]] = {}
+        for node, reason in told["reasons"].items():
+            reasons.setdefault(reason, []).append(node)
+        why = "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in reasons.items())
+        return FAULT, "no node may: {0}".format(why or "there is none")
+    if announced is None:
+        return NOTE, "MetalLB does not say before 0.15.0"
+    if told["uncarried"]:
+        why = (
+            "native BGP carries no IPv6"
+            if backend == "native"
+            else "without dualStackAddressFamily a session carries its own address family only"
+        )
+        return FAULT, "{0} to no peer: {1}".format(", ".join(told["uncarried"]), why)
+    problems = []
+    if set(expected) - set(announced):
+        problems.append("not by {0}".format(_names(sorted(set(expected) - set(announced)))))
+    if set(announced) - set(expected):
+        problems.append("also by {0}".format(_names(sorted(set(announced) - set(expected)))))
+    for node in sorted(set(expected) & set(announced)):
+        # More peers than these are right where another Service has the same prefix.
+        lacking = sorted(set(expected[node]) - set(announced[node]))
+        if lacking:
+            problems.append("by {0} not to {1}".format(node, _names(lacking)))
+    return (failure, "; ".join(problems)) if problems else (OK, _routes_text(announced))
+
+
+def _routes_text(routes: t.Mapping[str, t.Sequence[str]]) -> str:
+    """Return "by node1, node2 to router1"; nodes with the same peers go together."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for node, peers in routes.items():
+        groups.setdefault(tuple(peers), []).append(node)
+    return "; ".join("by {0} to {1}".format(_names(nodes), _names(peers)) for peers, nodes in groups.items())
+
+
+def _names(names: t.Sequence[str]) -> str:
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return "{0} and {1} more".format(", ".join(names[: _MOST_NAMES - 1]), len(names) - _MOST_NAMES + 1)
+
+
+def _session_row(session: Object, hosts: t.Mapping[str, Object], bgp: Object) -> Row:
+    connected = None
+    for one in (hosts.get(session["node"]) or {}).get("tcp") or []:
+        if (one["address"], one["port"]) == (session["address"], session["port"]):
+            connected = one["connected"]
+    failure = FAULT if bgp["age"] >= BGP_PATIENCE else LAG
+    verdict, found = _session_verdict(session, connected, failure)
+    peer = "{0} ({1})".format(session["peer"], session["address"]) if session["address"] else session["peer"]
+    return Row(
+        verdict,
+        "nodes",
+        "BGP session",
+        "{0} -> {1}".format(session["node"], peer),
+        ESTABLISHED,
+        found,
+        "session/{0}/{1}".format(session["node"], session["peer"]),
+    )
+
+
+def _session_verdict(session: Object, connected: bool | None, failure: str) -> tuple[str, str]:
+    """Return verdict and finding from what FRR-K8s said of a session and from whether the node holds a connection.
+
+    FRR-K8s says how things were when it last looked; a connection is there or not, but its existence does not prove BGP.
+    """
+    said, before = session["said"], session["said_before"]
+    lately = before is not None and before < _SAID_LATELY
+    if connected is False:
+        return failure, "no connection" + (", {0} when FRR-K8s looked".format(said) if said else "")
+    if said == ESTABLISHED:
+        if session["bfd"] in ("", "up"):
+            return OK, ESTABLISHED + (", BFD up" if session["bfd"] else "")
+        said = "{0}, but BFD {1}".format(ESTABLISHED, session["bfd"])
+    elif connected and (lately or not said):
+        return OK, "connected" + (", {0} when FRR-K8s looked {1:.0f} s ago".format(said, before) if said else "")
+    if said is None:
+        return UNKNOWN, "MetalLB does not say, and no connection could be looked for"
+    if lately:
+        return UNKNOWN, "{0} when FRR-K8s looked {1:.0f} s ago; it looks every two minutes".format(said, before)
+    return failure, said or "FRR-K8s knows of none"
+
+
+# Nodes ---------------------------------------------------------------------------------------------------------------
 
 
 def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row]:
@@ -333,15 +442,24 @@ def _difference_row(node: str, one: Object) -> Row:
 
 
 def folded(found: t.Sequence[Row]) -> list[Row]:
-    """Fold differences of one kind, node and Service into one row: a kube-proxy that stands still differs everywhere."""
+    """Fold alike rows into one: a kube-proxy that stands still differs everywhere, a router has sessions with all nodes."""
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in found:
-        alike = (row.verdict, row.check, row.where.partition(", ")[0], row.expected, row.found)
-        groups.setdefault(alike if row.key.startswith("ipvs/") else (row.key,), []).append(row)
-    return [
-        rows[0]._replace(where="{0} and {1} more".format(rows[0].where, len(rows) - 1)) if len(rows) > 1 else rows[0]
-        for rows in groups.values()
-    ]
+        alike = {
+            "ipvs": (row.verdict, row.check, row.where.partition(", ")[0], row.expected, row.found),
+            "session": (row.verdict, row.check, row.where.partition(" -> ")[2], row.found),
+        }.get(row.key.partition("/")[0], (row.key,))
+        groups.setdefault(alike, []).append(row)
+    return [_folded(rows) for rows in groups.values()]
+
+
+def _folded(same: list[Row]) -> Row:
+    if len(same) == 1:
+        return same[0]
+    if same[0].key.startswith("session/"):
+        nodes = [row.where.partition(" -> ")[0] for row in same]
+        return same[0]._replace(where="{0} -> {1}".format(_names(nodes), same[0].where.partition(" -> ")[2]))
+    return same[0]._replace(where="{0} and {1} more".format(same[0].where, len(same) - 1))
 
 
 # Judgement over several looks ----------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _arp, _netlink
 
 
 def read_text(path: str) -> str:
@@ -185,7 +185,7 @@ def main() -> None:
         "settings": _arp.arp_settings(read_text),
     }
     for address in module.params["addresses"]:
-        if not _arp.is_address(address):
+        if not _addresses.is_address(address):
             module.fail_json(msg=f"{address} is not an IPv4 or IPv6 address.", **result)
     if module.params["attempts"] < 1:
         module.fail_json(msg="attempts must be 1 or more.", **result)

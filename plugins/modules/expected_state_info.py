@@ -64,6 +64,35 @@ nodes:
   type: dict
   returned: always
   sample: {node1: [192.0.2.11]}
+speakers:
+  description: The nodes on which a speaker of MetalLB runs.
+  type: list
+  elements: str
+  returned: always
+  sample: [node1, node2, node3]
+strict_arp:
+  description: Whether the nodes need strict ARP, that is in mode V(ipvs) with IPv4 addresses announced by layer2.
+  type: bool
+  returned: always
+  sample: true
+bgp:
+  description: What is known of BGP besides single Services; empty where there is neither a BGPAdvertisement nor a BGPPeer.
+  type: dict
+  returned: always
+  contains:
+    backend:
+      description: What speaks BGP, V(native), V(frr) or V(frr-k8s).
+      type: str
+    age:
+      description: Seconds for which neither the configuration of BGP nor a speaker has changed.
+      type: float
+    sessions:
+      description:
+        - Every session that a speaker must have, each with C(node), C(peer), C(address) and C(port).
+        - C(said) and C(bfd) are what FRR-K8s said of it C(said_before) seconds ago; C(said) is null where nobody says.
+      type: list
+      elements: dict
+  sample: {}
 targets:
   description: What to ask in order to prove the Services.
   type: dict
@@ -76,14 +105,18 @@ targets:
       type: list
       elements: dict
     inside:
-      description: The same for the nodes, every ClusterIP.
+      description: The same for the nodes, every ClusterIP, and every EXTERNAL-IP that is announced by BGP only.
       type: list
       elements: dict
     arp:
-      description: Addresses that somebody must answer ARP for.
+      description: Addresses that somebody must answer ARP or NDP for, those that are announced by layer2.
       type: list
       elements: str
-  sample: {outside: [], inside: [], arp: [192.0.2.240]}
+    tcp:
+      description: BGP peers that the nodes should hold connections to, for M(kubeaddons.metallb.tcp_info).
+      type: list
+      elements: dict
+  sample: {outside: [], inside: [], arp: [192.0.2.240], tcp: []}
 services:
   description: The Services that MetalLB takes care of.
   type: list
@@ -104,14 +137,20 @@ services:
       description: Why it has no address; empty when it has one.
       type: str
     layer2:
-      description: Whether an L2Advertisement selects that pool.
+      description: Whether an L2Advertisement takes that pool and this Service.
       type: bool
     announcers:
       description:
-        - Nodes that say, by C(ServiceL2Status), that they answer ARP for it.
+        - Nodes that say, by C(ServiceL2Status), that they answer ARP and NDP for it.
         - Null where MetalLB has no such objects, before 0.14.4.
       type: list
       elements: str
+    bgp:
+      description:
+        - Null when no BGPAdvertisement takes the Service. Otherwise C(expected), the nodes that must announce it with the
+          peers that they must announce it to, C(reasons), why the other nodes do not, C(announced), what
+          C(ServiceBGPStatus) says, null before 0.15.0, and C(uncarried), addresses of a family that no session carries.
+      type: dict
     age:
       description: Seconds for which neither the Service nor its EndpointSlices have changed.
       type: float
@@ -132,6 +171,10 @@ services:
       description: Nodes with an endpoint that can serve it.
       type: list
       elements: str
+    source_ranges:
+      description: Its C(loadBalancerSourceRanges).
+      type: list
+      elements: str
     ports:
       description: Its ports, each with C(name), C(port), C(protocol), C(node_port) and C(request), how it can be asked.
       type: list
@@ -143,22 +186,26 @@ services:
       reason: ""
       layer2: true
       announcers: [node2]
+      bgp: null
       endpoints: 3
       age: 341.0
       cluster_ips: [10.233.0.17]
       local: false
       internal_local: false
       local_nodes: [node1, node2, node3]
+      source_ranges: []
       ports:
         - {name: "", port: 80, protocol: TCP, node_port: 31313, request: http}
 """
 
 import datetime
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _announcers,
     _cluster,
     _derive,
     _expected,
@@ -166,46 +213,77 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _kubernetes,
     _metallb,
     _resources,
-    _verdict,
+    _targets,
 )
 
-EMPTY: dict[str, t.Any] = {"expected": "", "mode": "", "sync_period": 0.0, "nodes": {}, "services": [], "targets": {}}
+EMPTY: dict[str, t.Any] = {
+    "expected": "",
+    "mode": "",
+    "sync_period": 0.0,
+    "nodes": {},
+    "speakers": [],
+    "strict_arp": False,
+    "services": [],
+    "bgp": {},
+    "targets": {},
+}
 
 
 def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     namespace = params["metallb_namespace"]
     # Slices before Services: a Service deleted in between is then missing from both, not half there.
-    slices, services, nodes, config_map, pools, advertisements, statuses = api.gather(
-        [
-            lambda: api.get_list("/apis/discovery.k8s.io/v1/endpointslices"),
-            lambda: api.get_list("/api/v1/services"),
-            lambda: api.get_list("/api/v1/nodes"),
-            lambda: api.get(_kube_proxy.CONFIG_PATH),
-            lambda: _metallb.live_pools(api, namespace),
-            lambda: api.get_list(_resources.L2_ADVERTISEMENTS.format(namespace=namespace)),
-            lambda: api.get_list(_resources.L2_STATUSES),
-        ]
+    slices, services, nodes, config_map, pools, l2_advertisements, l2_statuses, bgp_advertisements, peers, speakers = (
+        api.gather(
+            [
+                lambda: api.get_list("/apis/discovery.k8s.io/v1/endpointslices"),
+                lambda: api.get_list("/api/v1/services"),
+                lambda: api.get_list("/api/v1/nodes"),
+                lambda: api.get(_kube_proxy.CONFIG_PATH),
+                lambda: _metallb.live_pools(api, namespace),
+                lambda: api.get_list(_resources.L2_ADVERTISEMENTS.format(namespace=namespace)),
+                lambda: api.get_list(_resources.L2_STATUSES),
+                lambda: api.get_list(_resources.BGP_ADVERTISEMENTS.format(namespace=namespace)),
+                lambda: api.get_list(_resources.BGP_PEERS.format(namespace=namespace)),
+                lambda: _metallb.speakers(api, namespace),
+            ]
+        )
     )
+    bgp_kinds = [_resources.BGP_STATUSES, _resources.BGP_SESSIONS] if bgp_advertisements or peers else []
+    bgp_statuses, sessions = api.gather([functools.partial(api.get_list, one) for one in bgp_kinds]) or (None, None)
     try:
         kube_proxy = _kube_proxy.parse(config_map) if config_map else None
     except _kube_proxy.NotUnderstood as exc:
         return {"failed": True, "msg": "{0}.".format(exc)}
+    live = _announcers.Live(
+        pools=pools,
+        l2_advertisements=l2_advertisements or [],
+        l2_statuses=l2_statuses,
+        bgp_advertisements=bgp_advertisements or [],
+        bgp_peers=peers or [],
+        bgp_statuses=bgp_statuses,
+        sessions=sessions,
+        nodes=nodes,
+        speakers=speakers,
+    )
     names = {node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes}
     now = api.server_time or datetime.datetime.now(datetime.timezone.utc)
-    balanced = _derive.balanced(
-        services, slices, pools, advertisements or [], statuses, params["loadbalancer_class"], now
-    )
+    balanced = _derive.balanced(services, slices, live, params["loadbalancer_class"], now)
+    bgp = _derive.bgp(live, now)
     table = _derive.expected_table(services, slices, nodes, kube_proxy, now)
     return {
         "expected": _expected.pack(table),
         "mode": table.mode,
         "sync_period": table.sync_period,
         "nodes": names,
+        "speakers": sorted(_announcers.running(speakers)),
+        "strict_arp": table.mode == "ipvs" and _announcers.layer2_in_use(live),
         "services": balanced,
+        "bgp": bgp,
         "targets": {
-            "outside": _verdict.outside_targets(balanced, names),
-            "inside": _verdict.inside_targets(balanced),
-            "arp": _verdict.arp_addresses(balanced),
+            "outside": _targets.outside(balanced, names, table.node_port_cidrs),
+            "inside": _targets.inside(balanced),
+            "arp": _targets.neighbours(balanced),
+            "tcp": _targets.bgp_peers(bgp),
         },
     }
 

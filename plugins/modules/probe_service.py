@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Where no Service of type C(LoadBalancer) exists yet, there is nothing that could be proven. This module makes one, in front
     of pods that every cluster has, so that no image is needed, and removes it.
-  - The Service takes one address of a pool for as long as it exists.
+  - The Service takes an address of a pool for as long as it exists, in a dual-stack cluster one of each family where a
+    pool has both.
 extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.api
@@ -94,11 +95,15 @@ def probe(dns: dict[str, t.Any], pools: list[dict[str, t.Any]], loadbalancer_cla
     }
     if loadbalancer_class:
         spec["loadBalancerClass"] = loadbalancer_class
+    automatic = [pool for pool in pools if pool["spec"].get("autoAssign", True)]
     annotations = {}
-    if not any(pool["spec"].get("autoAssign", True) for pool in pools):
+    if not automatic:
         # MetalLB before 0.14.9 knows only the second one, later releases prefer the first.
         for prefix in _external_ip.PREFIXES:
             annotations[prefix + "address-pool"] = pools[0]["metadata"]["name"]
+    spec.update(
+        _families([_external_ip.versions_of(pool) for pool in automatic or pools[:1]], dns["spec"]["clusterIP"])
+    )
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -110,6 +115,18 @@ def probe(dns: dict[str, t.Any], pools: list[dict[str, t.Any]], loadbalancer_cla
         },
         "spec": spec,
     }
+
+
+def _families(pools: list[set[int]], primary: str) -> dict[str, t.Any]:
+    """Return what a Service says of address families, so that some pool can serve it.
+
+    pools: the versions of IP of each. primary: an address of the cluster's primary family.
+    """
+    if {4, 6} in pools:
+        # Of a single-stack cluster this is its only family.
+        return {"ipFamilyPolicy": "PreferDualStack"}
+    missing = 4 if ":" in primary else 6
+    return {"ipFamilies": ["IPv{0}".format(missing)]} if all(one == {missing} for one in pools) else {}
 
 
 def ensure(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
@@ -132,7 +149,12 @@ def ensure(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
     if not dns:
         return {"reason": "no Service with the label {0} offers DNS over TCP".format(DNS_SELECTOR)}
     body = probe(dns[0], pools, module.params["loadbalancer_class"])
-    api.create(_resources.collection("v1", "Service", NAMESPACE), body, dry_run=module.check_mode)
+    try:
+        api.create(_resources.collection("v1", "Service", NAMESPACE), body, dry_run=module.check_mode)
+    except _kubernetes.ApiError as exc:
+        if exc.status == 422 and "ipFamilies" in exc.text:
+            return {"reason": "no pool holds addresses of the cluster's address family"}
+        raise
     return {"changed": True, "service": "{0}/{1}".format(NAMESPACE, NAME)}
 
 

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Compares what was expected with what a look at API, nodes and network found, one row for each check.
   - A difference counts as a fault when two looks in a row saw it, or when it stayed for kube-proxy's sync period although the
-    API had changed just before. Until that is known, RV(again) is true and nothing is printed.
+    API had changed just before; BGP is given a minute at least. Until that is known, RV(again) is true and nothing is printed.
   - Prints the table when it is final. Does not fail, so that the table stands alone; RV(faults) tells.
 extends_documentation_fragment:
   - kubeaddons.metallb._attributes
@@ -26,7 +26,8 @@ options:
   hosts:
     description:
       - By name of the Node, what was found there. C(ipvs) is what M(kubeaddons.metallb.ipvs_verify) returned, C(arp) what
-        M(kubeaddons.metallb.arp_probe) did, C(inside) what M(kubeaddons.metallb.request_probe) did with its C(targets).
+        M(kubeaddons.metallb.arp_probe) did, C(inside) what M(kubeaddons.metallb.request_probe) did with its C(targets),
+        C(tcp) the C(results) of M(kubeaddons.metallb.tcp_info).
     type: dict
     required: true
   outside:

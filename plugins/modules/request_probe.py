@@ -149,7 +149,9 @@ results:
       returned: always
       sample: ['200 Hello World! myweb-rs-x7k2p']
     error:
-      description: Why the first request that failed did, for example V(refused), V(timed out), V(no route) or V(reset).
+      description:
+        - Why the first request that failed did, for example V(refused), V(timed out) or V(reset).
+        - V(no route) when this machine knows no way there, V(host unreachable) when nobody is found at its end.
       type: str
       returned: always
       sample: ''

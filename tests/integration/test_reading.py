@@ -121,11 +121,13 @@ def test_the_expected_state(ansible, api, plain, namespace, node, metallb_crds):
         "reason": "",
         "layer2": True,
         "announcers": [node],
+        "bgp": None,
         "endpoints": 1,
         "cluster_ips": [made["spec"]["clusterIP"]],
         "local": False,
         "internal_local": False,
         "local_nodes": [node],
+        "source_ranges": [],
         "ports": [{"name": "p80", "port": 80, "protocol": "TCP", "node_port": node_port, "request": "connect"}],
     }
     table = _expected.unpack(result["expected"])
@@ -136,6 +138,40 @@ def test_the_expected_state(ansible, api, plain, namespace, node, metallb_crds):
     # By the API server's clock, and with its managed fields: seconds, not the age of the epoch.
     assert 0 <= port.age < 60
     assert "198.51.100.3" in result["targets"]["arp"]
+
+
+def test_the_expected_state_of_bgp(ansible, plain, namespace, node, metallb_crds):
+    def metallb(kind, version="v1beta1", **parts):
+        plural = f"/apis/metallb.io/{version}/namespaces/{namespace}/{kind.lower()}"
+        collection = plural + ("es" if plural.endswith("s") else "s")
+        body = {"apiVersion": f"metallb.io/{version}", "kind": kind, "metadata": {"name": "lan"}, "spec": {}, **parts}
+        plain.create(collection, body)
+        return f"{collection}/lan"
+
+    plain.create(f"/apis/metallb.io/v1beta1/namespaces/{namespace}/ipaddresspools", pool("lan", "198.51.100.32/28"))
+    metallb("BGPAdvertisement", spec={"ipAddressPools": ["lan"]})
+    metallb("BGPPeer", "v1beta2", spec={"myASN": 64512, "peerASN": 64513, "peerAddress": "192.0.2.2"})
+    services = f"/api/v1/namespaces/{namespace}/services"
+    plain.create(services, service("web", 80, type="LoadBalancer"))
+    plain.patch(f"{services}/web/status", {"status": {"loadBalancer": {"ingress": [{"ip": "198.51.100.35"}]}}})
+    status = {"node": node, "serviceName": "web", "serviceNamespace": namespace, "peers": ["lan"]}
+    plain.patch(f"{metallb('ServiceBGPStatus')}/status", {"status": status})
+    labels = {"app": "metallb", "component": "speaker"}
+    container = {"name": "speaker", "image": "speaker", "env": [{"name": "METALLB_BGP_TYPE", "value": "frr"}]}
+    speaker = {"metadata": {"name": "speaker", "labels": labels}, "spec": {"nodeName": node, "containers": [container]}}
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    plain.create(pods, {"apiVersion": "v1", "kind": "Pod", **speaker})
+    plain.patch(f"{pods}/speaker/status", {"status": {"phase": "Running"}})
+
+    result = ansible.module(PREFIX + "expected_state_info", metallb_namespace=namespace)
+    row = next(one for one in result["services"] if one["service"] == f"{namespace}/web")
+    assert (row["layer2"], row["bgp"]["expected"], row["bgp"]["announced"]) == (False, {node: ["lan"]}, {node: ["lan"]})
+    assert result["speakers"] == [node]
+    assert result["bgp"]["backend"] == "frr"
+    assert 0 <= result["bgp"]["age"] < 60
+    session = {"node": node, "peer": "lan", "address": "192.0.2.2", "port": 179}
+    assert result["bgp"]["sessions"] == [{**session, "said": None, "bfd": "", "said_before": None}]
+    assert result["targets"]["tcp"] == [{"address": "192.0.2.2", "port": 179}]
 
 
 def test_the_probe_service_is_made_and_removed(ansible, api, plain, namespace, metallb_crds):

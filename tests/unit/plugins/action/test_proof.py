@@ -21,18 +21,22 @@ STATE: Object = {
             "reason": "",
             "layer2": False,
             "announcers": [],
+            "bgp": None,
             "endpoints": 1,
             "age": 400.0,
             "cluster_ips": [],
             "local": False,
             "internal_local": False,
             "local_nodes": [],
+            "source_ranges": [],
             "ports": [],
         }
     ],
     "nodes": {"node1": ["192.168.100.11"]},
     "mode": "ipvs",
     "sync_period": 30.0,
+    "speakers": [],
+    "bgp": {},
 }
 
 
@@ -76,9 +80,9 @@ def run(strict: bool, **args: t.Any) -> Object:
 def test_all_is_well(clock: Clock, screen: Screen) -> None:
     result = run(True)
     assert (result["faults"], result["again"], result["changed"]) == ([], False, False)
-    assert [row["verdict"] for row in result["rows"]] == ["ok", "ok"]
+    assert [row["verdict"] for row in result["rows"]] == ["ok", "note", "ok"]
     assert screen.lines[0] == "Proof: 1 of 1 nodes, 1 Service with an EXTERNAL-IP, kube-proxy in ipvs mode"
-    assert screen.lines[-1] == "2 checks: 2 ok"
+    assert screen.lines[-1] == "3 checks: 2 ok, 1 note"
 
 
 def test_a_fault_is_looked_at_twice_and_then_said(clock: Clock, screen: Screen) -> None:

@@ -349,12 +349,22 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _n
 links = _netlink.read_links()
 routes = _arp.parse_routes(open("/proc/net/route").read(), open("/proc/net/ipv6_route").read())
 addresses = _netlink.read_addresses(links)
-print(json.dumps(_arp.probe_addresses(sys.argv[2:], links, addresses, routes, "", 0.4, 2)))
+print(json.dumps(_arp.probe_addresses(sys.argv[2:], links, addresses, routes, "", 1.5, 3)))
 """
 
 
 def ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+def wait_for_link_local(namespace: str) -> None:
+    """Wait until the kernel has given itself link-local addresses and lets them be used."""
+    for _attempt in range(1000):
+        words = ["ip", "-n", namespace, "-6", "-o", "address", "show", "scope", "link"]
+        found = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        if found and "tentative" not in found:
+            return
+    raise AssertionError(f"no link-local address: {found}")
 
 
 @pytest.fixture(scope="module")
@@ -384,6 +394,8 @@ def segment() -> t.Iterator[str]:
         ip("-n", namespaces[0], "link", "set", "br0", "up")
         ip("-n", namespaces[0], "addr", "add", "192.0.2.1/24", "dev", "br0")
         ip("-n", namespaces[0], "addr", "add", "2001:db8::1/64", "dev", "br0", "nodad")
+        for name in namespaces:
+            wait_for_link_local(name)
         yield namespaces[0]
     except subprocess.CalledProcessError as exc:
         pytest.skip(f"this kernel cannot make the segment: {exc.stderr}")

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _derive
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _derive
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
@@ -215,17 +215,21 @@ def test_time() -> None:
 # What MetalLB takes care of -------------------------------------------------------------------------------------------
 
 
-def balanced(*services: Object, **given: t.Any) -> list[Object]:
-    parts = {
-        "slices": [SLICE],
-        "pools": [POOL],
-        "advertisements": [ADVERTISEMENT],
-        "statuses": [STATUS],
-        "loadbalancer_class": "",
-        "now": NOW,
-        **given,
-    }
-    return _derive.balanced(services, **parts)
+LIVE = _announcers.Live(
+    pools=[POOL],
+    l2_advertisements=[ADVERTISEMENT],
+    l2_statuses=[STATUS],
+    bgp_advertisements=[],
+    bgp_peers=[],
+    bgp_statuses=None,
+    sessions=None,
+    nodes=NODES,
+    speakers=[],
+)
+
+
+def balanced(*services: Object, own_class: str = "", **live: t.Any) -> list[Object]:
+    return _derive.balanced(services, [SLICE], LIVE._replace(**live), own_class, NOW)
 
 
 def test_the_seeds_service_as_metallb_has_it() -> None:
@@ -237,12 +241,14 @@ def test_the_seeds_service_as_metallb_has_it() -> None:
             "reason": "",
             "layer2": True,
             "announcers": ["node2"],
+            "bgp": None,
             "endpoints": 3,
             "age": 40.0,
             "cluster_ips": ["10.233.0.17"],
             "local": False,
             "internal_local": False,
             "local_nodes": ["node1", "node2", "node3"],
+            "source_ranges": [],
             "ports": [{"name": "", "port": 80, "protocol": "TCP", "node_port": 31313, "request": "http"}],
         }
     ]
@@ -253,7 +259,7 @@ def test_rows_are_sorted_and_only_of_metallbs_class() -> None:
     other["metadata"]["name"] = "a"
     assert [row["service"] for row in balanced(WEB, other)] == ["default/a", "default/myweb-svc-lb"]
     assert balanced(changed(WEB, loadBalancerClass="x")) == []
-    assert len(balanced(changed(WEB, loadBalancerClass="x"), WEB, loadbalancer_class="x")) == 1
+    assert len(balanced(changed(WEB, loadBalancerClass="x"), WEB, own_class="x")) == 1
 
 
 def test_a_service_without_address_says_why() -> None:
@@ -264,68 +270,24 @@ def test_a_service_without_address_says_why() -> None:
     assert row["reason"] == "there is no IPAddressPool, and MetalLB says nothing in this case"
 
 
-def test_an_old_metallb_does_not_say_who_announces() -> None:
-    assert balanced(WEB, statuses=None)[0]["announcers"] is None
-    assert balanced(WEB, statuses=[])[0]["announcers"] == []
+def test_who_announces_is_asked_of_the_live_objects() -> None:
+    found = balanced(WEB, l2_advertisements=[], l2_statuses=None, bgp_advertisements=[ADVERTISEMENT])[0]
+    assert (found["layer2"], found["announcers"]) == (False, None)
+    assert found["bgp"]["reasons"] == {"node1": "has no running speaker", "node2": "has no running speaker"}
+    assert balanced(changed(WEB, loadBalancerSourceRanges=["192.0.2.0/24"]))[0]["source_ranges"] == ["192.0.2.0/24"]
 
 
-@pytest.mark.parametrize(
-    ("statuses", "announcers"),
-    [
-        ([], []),
-        ([STATUS, {**STATUS, "status": {**STATUS["status"], "node": "node1"}}], ["node1", "node2"]),
-        ([STATUS, STATUS], ["node2"]),
-        ([{**STATUS, "status": {**STATUS["status"], "serviceName": "other"}}], []),
-        ([{**STATUS, "status": {**STATUS["status"], "serviceNamespace": "other"}}], []),
-        ([{**STATUS, "status": {**STATUS["status"], "node": ""}}], []),
-        ([{"metadata": {"name": "new"}}], []),
-    ],
-)
-def test_announcers(statuses: list[Object], announcers: list[str]) -> None:
-    assert _derive.announcers(WEB, statuses) == announcers
+def written(minute: int, **parts: t.Any) -> Object:
+    meta = {"name": "x", "creationTimestamp": "2026-11-23T20:{0:02}:00Z".format(minute)}
+    return {"metadata": meta, "spec": {"containers": []}, **parts}
 
 
-@pytest.mark.parametrize(
-    ("spec", "taken"),
-    [
-        ({}, True),
-        ({"ipAddressPools": ["loadbalanced"]}, True),
-        ({"ipAddressPools": ["other"]}, False),
-        ({"ipAddressPoolSelectors": [{"matchLabels": {"zone": "lan"}}]}, True),
-        ({"ipAddressPoolSelectors": [{"matchLabels": {"zone": "dmz"}}]}, False),
-        ({"ipAddressPools": ["other"], "ipAddressPoolSelectors": [{"matchLabels": {"zone": "lan"}}]}, True),
-        (None, True),
-    ],
-)
-def test_the_pools_that_an_advertisement_takes(spec: Object | None, taken: bool) -> None:
-    assert balanced(WEB, advertisements=[{"metadata": {"name": "x"}, "spec": spec}])[0]["layer2"] is taken
-    assert balanced(WEB, advertisements=[])[0]["layer2"] is False
-
-
-def expression(operator: str, *listed: str, key: str = "zone") -> Object:
-    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(listed)}]}
-
-
-@pytest.mark.parametrize(
-    ("selector", "matches"),
-    [
-        ({}, True),
-        (expression("In", "lan", "wan"), True),
-        (expression("In", "wan"), False),
-        (expression("In", "lan", key="missing"), False),
-        (expression("NotIn", "wan"), True),
-        (expression("NotIn", "lan"), False),
-        (expression("NotIn", "lan", key="missing"), True),
-        (expression("Exists"), True),
-        (expression("Exists", key="missing"), False),
-        (expression("DoesNotExist"), False),
-        (expression("DoesNotExist", key="missing"), True),
-        (expression("Near"), False),
-        ({"matchLabels": {"zone": "lan"}, **expression("In", "wan")}, False),
-    ],
-)
-def test_label_selectors(selector: Object, matches: bool) -> None:
-    assert _derive.selector_matches(selector, {"zone": "lan"}) is matches
+def test_bgp_is_as_old_as_its_newest_part() -> None:
+    now = NOW.replace(minute=30)
+    assert _derive.bgp(LIVE, now) == {}
+    live = LIVE._replace(bgp_advertisements=[written(10)], bgp_peers=[written(12)], speakers=[written(11)])
+    assert _derive.bgp(live, now) == {"backend": "native", "age": 18 * 60.0, "sessions": []}
+    assert _derive.bgp(LIVE._replace(bgp_peers=[written(12)]), now)["backend"] == ""
 
 
 @pytest.mark.parametrize(

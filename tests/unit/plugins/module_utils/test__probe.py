@@ -184,7 +184,7 @@ def test_a_timeout(serve: Serve) -> None:
         (ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"), "refused"),
         (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "reset"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), "reset"),
-        (OSError(errno.EHOSTUNREACH, "No route to host"), "no route"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "host unreachable"),
         (OSError(errno.ENETUNREACH, "Network is unreachable"), "no route"),
         (socket.gaierror(-2, "Name or service not known"), "the address cannot be resolved"),
         (http.client.RemoteDisconnected(""), "closed without an answer"),

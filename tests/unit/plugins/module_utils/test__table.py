@@ -17,6 +17,7 @@ ROWS = [
     Row(NOTE, "nodes", "data plane", "node3", "checked", "not in this run", "e"),
 ]
 
+M = "02:00:5e:00:53:02"
 WIDE = """\
 Proof
 
@@ -49,6 +50,22 @@ def test_a_narrow_terminal_wraps_and_loses_nothing(width: int) -> None:
     for row in ROWS:
         for cell in row[2:6]:
             assert all(word in " ".join(lines) for word in cell.split()), cell
+
+
+LONG = "2001:db8:1234:5678:9abc:def0:1234:5678"
+
+
+def test_an_address_of_ipv6_stays_in_one_piece() -> None:
+    rows = [
+        Row(OK, "default/web", "EXTERNAL-IP", "API", "an address of pool both", "192.168.100.240, " + LONG, "a"),
+        Row(OK, "default/web", "NDP", "segment, " + LONG, "one answer, from node2", "an unknown host (" + M + ")", "b"),
+        Row(FAULT, "nodes", "IPVS missing", "node1: x/web-1, [{0}]:8080".format(LONG), "weight 1", "absent", "c"),
+    ]
+    lines = text(rows, 130)
+    assert max(map(len, lines.splitlines())) <= 130
+    assert lines.count(LONG) == 3
+    assert "({0})".format(M) in lines
+    assert "x/web-1" in lines
 
 
 def test_too_narrow_is_as_narrow_as_possible() -> None:

@@ -24,88 +24,40 @@ def service(**changed: t.Any) -> Object:
         "reason": "",
         "layer2": True,
         "announcers": ["node2"],
+        "bgp": None,
         "endpoints": 3,
         "age": 400.0,
         "cluster_ips": ["10.233.0.17"],
         "local": False,
         "internal_local": False,
         "local_nodes": ["node1", "node3"],
+        "source_ranges": [],
         "ports": [{"name": "", "port": 80, "protocol": "TCP", "node_port": 31313, "request": "http"}],
         **changed,
     }
 
 
-# Targets --------------------------------------------------------------------------------------------------------------
-
-NODES = {"node1": ["192.168.100.11", "2001:db8::11"], "node2": ["192.168.100.12"], "node3": []}
-
-
-def asked(targets: list[Object]) -> list[tuple[str, str, int, str, str, str]]:
-    return [
-        (
-            one["check"],
-            one["target"]["address"],
-            one["target"]["port"],
-            one["target"]["protocol"],
-            one["target"]["request"],
-            one["node"],
-        )
-        for one in targets
-    ]
-
-
-EXTERNAL = ("EXTERNAL-IP", VIP, 80, "tcp", "http", "")
-PORT1 = ("NodePort", "192.168.100.11", 31313, "tcp", "http", "node1")
-PORT2 = ("NodePort", "192.168.100.12", 31313, "tcp", "http", "node2")
-CLUSTER = ("ClusterIP", "10.233.0.17", 80, "tcp", "http", "")
-UDP = {"name": "x", "port": 514, "protocol": "UDP", "node_port": 30514, "request": "connect"}
-SCTP = {"name": "x", "port": 7777, "protocol": "SCTP", "node_port": 0, "request": "connect"}
-DNS = {"name": "dns", "port": 53, "protocol": "UDP", "node_port": 0, "request": "dns"}
-TARGETS: list[tuple[Object, list[t.Any], list[t.Any]]] = [
-    # Service, what is asked from outside, what is asked from the nodes
-    (service(), [EXTERNAL, PORT1, PORT2], [CLUSTER]),
-    (service(endpoints=0), [], []),
-    (service(addresses=[]), [PORT1, PORT2], [CLUSTER]),
-    # Only nodes with an endpoint of their own must answer.
-    (service(local=True), [EXTERNAL, PORT1], [CLUSTER]),
-    (service(internal_local=True), [EXTERNAL, PORT1, PORT2], []),
-    (service(ports=[UDP, SCTP]), [], []),
-    (
-        service(ports=[DNS]),
-        [("EXTERNAL-IP", VIP, 53, "udp", "dns", "")],
-        [("ClusterIP", "10.233.0.17", 53, "udp", "dns", "")],
-    ),
-]
-
-
-@pytest.mark.parametrize(("one", "outside", "inside"), TARGETS)
-def test_what_is_asked(one: Object, outside: list[t.Any], inside: list[t.Any]) -> None:
-    assert asked(_verdict.outside_targets([one], NODES)) == outside
-    assert asked(_verdict.inside_targets([one])) == inside
-    assert {target["service"] for target in _verdict.outside_targets([one], NODES)} <= {"default/web"}
-
-
-def test_who_must_be_found_by_arp() -> None:
-    both = service(addresses=[VIP, "2001:db8::240"])
-    assert _verdict.arp_addresses([both, service(layer2=False), service(endpoints=0), service(addresses=[])]) == [VIP]
-
-
 # Rows of a Service ----------------------------------------------------------------------------------------------------
 
 
+NODES = {"node1": ["192.168.100.11", "2001:db8::11"], "node2": ["192.168.100.12"], "node3": []}
+VIP6 = "2001:db8::240"
 SYNC = 30.0
 
 
 def arp(node: str, *macs: str, on_link: bool = True, strict: bool = True) -> Object:
     return {
         "interfaces": [{"mac": MACS[node]}],
-        "results": [{"address": VIP, "on_link": on_link, "macs": list(macs)}],
+        "results": [{"address": one, "on_link": on_link, "macs": list(macs)} for one in (VIP, VIP6)],
         "settings": {"strict_arp": strict, "arp_ignore": int(strict), "arp_announce": 2 * int(strict)},
     }
 
 
+BGP: Object = {"backend": "frr-k8s", "age": 400.0, "sessions": []}
+
+
 def answered(target: Object, ok: bool = True, answer: str = "Hello World!", error: str = "timed out") -> Object:
-    result = {"ok": ok, "answer": answer, "answers": [answer], "error": ""} if ok else {"ok": ok, "error": error}
+    result = {"ok": ok, "answered": int(ok), "answer": answer, "answers": [answer], "error": "" if ok else error}
     return {"targets": [target], "results": [result]}
 
 
@@ -117,7 +69,7 @@ def look(
     strict_arp: bool = False,
 ) -> list[Row]:
     nodes: dict[str, list[str]] = {node: [] for node in hosts}
-    state = {"services": [one], "nodes": nodes, "mode": mode, "sync_period": SYNC}
+    state = {"services": [one], "nodes": nodes, "mode": mode, "sync_period": SYNC, "speakers": ["node1"], "bgp": BGP}
     return _verdict.rows(state, hosts, outside or {"targets": [], "results": []}, strict_arp)
 
 
@@ -210,18 +162,221 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
 
 
 @pytest.mark.parametrize(("one", "nodes", "verdict", "found"), ARP)
-def test_who_answers_arp(one: Object, nodes: dict[str, Object], verdict: str, found: str) -> None:
+@pytest.mark.parametrize(("address", "check"), [(VIP, "ARP"), (VIP6, "NDP")])
+def test_who_answers_arp_and_ndp(
+    address: str, check: str, one: Object, nodes: dict[str, Object], verdict: str, found: str
+) -> None:
     hosts = {node: {"arp": seen.get("arp", seen)} for node, seen in nodes.items()}
-    rows = of(look(one, hosts), "ARP")
+    rows = of(look({**one, "addresses": [address]}, hosts), check)
     assert len(rows) == 1
-    assert rows[0][:2] == (verdict, "segment, " + VIP)
+    assert rows[0][:2] == (verdict, "segment, " + address)
     assert found in rows[0][3]
 
 
-def test_ipv6_and_other_ways_of_announcing_are_not_asked_by_arp() -> None:
-    hosts = {"node1": {"arp": arp("node1")}}
-    assert of(look(service(addresses=["2001:db8::240"]), hosts), "ARP") == []
-    assert of(look(service(layer2=False), hosts), "ARP") == []
+def test_one_node_announces_both_addresses_of_a_service() -> None:
+    rows = look(service(addresses=[VIP, VIP6]), {"node1": {"arp": arp("node1", M2)}, "node2": {"arp": arp("node2")}})
+    for check, address in (("ARP", VIP), ("NDP", VIP6)):
+        assert of(rows, check) == [(OK, "segment, " + address, "one answer, from node2", "node2 (02:00:5e:00:53:02)")]
+
+
+def test_what_is_not_announced_by_layer2_is_not_asked_by_arp() -> None:
+    rows = look(service(layer2=False, addresses=[VIP, VIP6]), {"node1": {"arp": arp("node1")}})
+    assert of(rows, "ARP") + of(rows, "NDP") == []
+
+
+@pytest.mark.parametrize(
+    ("speakers", "verdict", "end"), [(["node1"], FAULT, "loadbalanced"), ([], NOTE, "no speaker runs")]
+)
+def test_an_address_that_nothing_announces(speakers: list[str], verdict: str, end: str) -> None:
+    """Without speakers something else is meant to announce, Calico for one."""
+    state = {
+        "services": [service(layer2=False)],
+        "nodes": {},
+        "mode": "",
+        "sync_period": 0.0,
+        "speakers": speakers,
+        "bgp": {},
+    }
+    rows = of(_verdict.rows(state, {}, {}, False), "announcement")
+    assert [(row[0], row[2]) for row in rows] == [(verdict, "an L2Advertisement or a BGPAdvertisement")]
+    assert rows[0][3].startswith("none takes the Service and its pool loadbalanced")
+    assert rows[0][3].endswith(end)
+    assert of(look(service(layer2=False, bgp=told()), {}), "announcement") == []
+    assert of(look(service(), {}), "announcement") == []
+
+
+def test_a_service_with_an_address_of_one_family_only() -> None:
+    rows = look(service(cluster_ips=["10.233.0.17", "fd00::17"]), {})
+    assert of(rows, "EXTERNAL-IP")[1:] == [(NOTE, "API", "an address for each ClusterIP's family", "none of IPv6")]
+    both = service(cluster_ips=["10.233.0.17", "fd00::17"], addresses=[VIP, VIP6])
+    assert len(of(look(both, {}), "EXTERNAL-IP")) == 1
+
+
+# Rows of BGP ----------------------------------------------------------------------------------------------------------
+
+
+def told(**changed: t.Any) -> Object:
+    """What is known of a Service that two of three nodes announce to one router."""
+    routes = {"node2": ["router1"], "node3": ["router1"]}
+    return {"expected": routes, "reasons": {"node1": "is too shy"}, "announced": routes, "uncarried": [], **changed}
+
+
+BY_BGP: list[tuple[Object, str, str, str]] = [
+    # what is known, verdict, expected, found
+    (told(), OK, "announced by node2, node3 to router1", "by node2, node3 to router1"),
+    (
+        told(announced={"node2": ["router1"]}),
+        FAULT,
+        "announced by node2, node3 to router1",
+        "not by node3",
+    ),
+    (
+        told(announced={"node1": ["router1"], "node2": ["router1"], "node3": []}),
+        FAULT,
+        "announced by node2, node3 to router1",
+        "also by node1; by node3 not to router1",
+    ),
+    (told(announced={}), FAULT, "announced by node2, node3 to router1", "not by node2, node3"),
+    # A Service with the same prefix is announced to another router as well.
+    (
+        told(announced={"node2": ["router1", "router2"], "node3": ["router1"]}),
+        OK,
+        "announced by node2, node3 to router1",
+        "by node2 to router1, router2; by node3 to router1",
+    ),
+    (told(announced=None), NOTE, "announced by node2, node3 to router1", "MetalLB does not say before 0.15.0"),
+    (
+        told(expected={}, reasons={"node1": "is too shy", "node2": "is too loud", "node3": "is too shy"}),
+        FAULT,
+        "announced",
+        "no node may: node1, node3 is too shy; node2 is too loud",
+    ),
+    (told(expected={}, reasons={}), FAULT, "announced", "no node may: there is none"),
+    (
+        told(uncarried=[VIP6]),
+        FAULT,
+        "announced by node2, node3 to router1",
+        VIP6 + " to no peer: without dualStackAddressFamily a session carries its own address family only",
+    ),
+]
+
+
+@pytest.mark.parametrize(("known", "verdict", "expected", "found"), BY_BGP)
+def test_who_announces_by_bgp(known: Object, verdict: str, expected: str, found: str) -> None:
+    rows = of(look(service(layer2=False, bgp=known), {}), "BGP")
+    assert rows == [(verdict, "API", expected, found)]
+
+
+def test_bgp_is_given_time_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = service(layer2=False, bgp=told(announced={}))
+    assert [row[0] for row in of(look({**late, "age": _verdict.BGP_PATIENCE - 1}, {}), "BGP")] == [LAG]
+    assert [row[0] for row in of(look({**late, "age": _verdict.BGP_PATIENCE}, {}), "BGP")] == [FAULT]
+    monkeypatch.setitem(BGP, "age", 3.0)
+    assert [row[0] for row in of(look(late, {}), "BGP")] == [LAG]
+
+
+def test_native_bgp_carries_no_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BGP, "backend", "native")
+    rows = of(look(service(layer2=False, bgp=told(uncarried=[VIP6])), {}), "BGP")
+    assert rows[0][3] == VIP6 + " to no peer: native BGP carries no IPv6"
+
+
+def test_an_advertisement_without_a_peer_is_no_fault_where_layer2_announces() -> None:
+    assert of(look(service(bgp=told(expected={})), {}), "BGP")[0][0] == NOTE
+    # A peer that lacks the Service is one.
+    assert of(look(service(bgp=told(announced={})), {}), "BGP")[0][0] == FAULT
+
+
+def test_many_nodes_are_few_words() -> None:
+    routes = {"node{0}".format(number): ["router1"] for number in range(1, 41)}
+    rows = of(look(service(layer2=False, bgp=told(expected=routes, announced={})), {}), "BGP")
+    assert rows[0][2] == "announced by node1, node2, node3, node4, node5 and 35 more to router1"
+
+
+def session(node: str = "node1", said: str | None = None, before: float | None = None, **changed: t.Any) -> Object:
+    return {
+        "node": node,
+        "peer": "router1",
+        "address": "192.168.100.2",
+        "port": 179,
+        "said": said,
+        "bfd": "",
+        "said_before": before,
+        **changed,
+    }
+
+
+SESSIONS: list[tuple[Object, bool | None, str, str]] = [
+    # session, whether the node is connected to the peer, verdict, found
+    # Native mode says nothing.
+    (session(), True, OK, "connected"),
+    (session(), False, FAULT, "no connection"),
+    (session(), None, UNKNOWN, "MetalLB does not say, and no connection could be looked for"),
+    (session(said="Established", before=900), True, OK, "Established"),
+    (session(said="Established", before=900), None, OK, "Established"),
+    # FRR-K8s has not looked since.
+    (session(said="Established", before=900), False, FAULT, "no connection, Established when FRR-K8s looked"),
+    (session(said="Active", before=12), True, OK, "connected, Active when FRR-K8s looked 12 s ago"),
+    (
+        session(said="Active", before=12),
+        None,
+        UNKNOWN,
+        "Active when FRR-K8s looked 12 s ago; it looks every two minutes",
+    ),
+    # It has looked since: the connection is there and BGP is not.
+    (session(said="OpenSent", before=900), True, FAULT, "OpenSent"),
+    (session(said="Active", before=900), None, FAULT, "Active"),
+    (session(said="Active", before=900), False, FAULT, "no connection, Active when FRR-K8s looked"),
+    (session(said=""), True, OK, "connected"),
+    (session(said=""), None, FAULT, "FRR-K8s knows of none"),
+    (session(said=""), False, FAULT, "no connection"),
+    (session(said="Established", before=900, bfd="up"), True, OK, "Established, BFD up"),
+    (session(said="Established", before=900, bfd="down"), True, FAULT, "Established, but BFD down"),
+    (
+        session(said="Established", before=12, bfd="N/A"),
+        True,
+        UNKNOWN,
+        "Established, but BFD N/A when FRR-K8s looked 12 s ago; it looks every two minutes",
+    ),
+]
+
+
+def session_rows(sessions: list[Object], connected: bool | None, **bgp: t.Any) -> list[Row]:
+    state = {"services": [], "nodes": {}, "mode": "", "sync_period": SYNC, "speakers": [], "bgp": {**BGP, **bgp}}
+    state["bgp"]["sessions"] = sessions
+    results = [
+        {"address": "192.168.100.3", "port": 179, "connected": connected is not True},
+        {"address": "192.168.100.2", "port": 179, "connected": connected},
+    ]
+    tcp = {node: {"tcp": results} for node in MACS} if connected is not None else {}
+    return _verdict.rows(state, tcp, {}, False)
+
+
+@pytest.mark.parametrize(("one", "connected", "verdict", "found"), SESSIONS)
+def test_sessions(one: Object, connected: bool | None, verdict: str, found: str) -> None:
+    rows = session_rows([one], connected)
+    assert of(rows, "BGP session") == [(verdict, "node1 -> router1 (192.168.100.2)", "Established", found)]
+
+
+def test_a_session_is_given_time_after_a_change() -> None:
+    assert [row.verdict for row in session_rows([session()], False, age=3.0)] == [LAG]
+
+
+def test_sessions_that_are_alike_are_one_line() -> None:
+    sessions = [
+        session("node1"),
+        session("node2"),
+        session("node3", address="", peer="router2", said="Idle", before=900),
+    ]
+    rows = session_rows(sessions, True)
+    assert len({row.key for row in rows}) == 3
+    assert [(row.verdict, row.where, row.found) for row in _verdict.folded(rows)] == [
+        (OK, "node1, node2 -> router1 (192.168.100.2)", "connected"),
+        (FAULT, "node3 -> router2", "Idle"),
+    ]
+
+
+# Rows of requests -----------------------------------------------------------------------------------------------------
 
 
 def target(
@@ -256,6 +411,46 @@ def test_requests_from_outside(outside: Object, row: tuple[str, str, str, str]) 
     assert of(look(service(), {}, outside), "EXTERNAL-IP")[1:] == [row]
 
 
+BGP_ONLY = service(layer2=False, bgp=told(), addresses=[VIP, VIP6])
+SILENCE: list[tuple[Object, Object, str, str, str, str]] = [
+    # Service, what was asked, from where, how it failed, verdict, found
+    (BGP_ONLY, target("EXTERNAL-IP", VIP, 80), "outside", "timed out", UNKNOWN, "timed out: no route learned here"),
+    (BGP_ONLY, target("EXTERNAL-IP", VIP6, 80), "outside", "no route", UNKNOWN, "no route learned here"),
+    (
+        BGP_ONLY,
+        target("EXTERNAL-IP", VIP, 80),
+        "outside",
+        "host unreachable",
+        UNKNOWN,
+        "host unreachable: no route learned here",
+    ),
+    # Somebody did answer.
+    (BGP_ONLY, target("EXTERNAL-IP", VIP, 80), "outside", "refused", FAULT, "refused"),
+    (BGP_ONLY, target("NodePort", "192.168.100.11", 31313), "outside", "timed out", FAULT, "timed out"),
+    (service(bgp=told()), target("EXTERNAL-IP", VIP, 80), "outside", "timed out", FAULT, "timed out"),
+    (service(), target("EXTERNAL-IP", VIP, 80), "outside", "host unreachable", FAULT, "host unreachable"),
+    # A controller without IPv6.
+    (service(), target("EXTERNAL-IP", VIP6, 80), "outside", "no route", UNKNOWN, "no route learned here"),
+    (service(), target("NodePort", "2001:db8::11", 31313), "outside", "no route", UNKNOWN, "no route learned here"),
+    (service(), target("ClusterIP", "fd00::17", 80), "inside", "no route", FAULT, "no route"),
+]
+
+
+@pytest.mark.parametrize(("one", "asked", "where", "error", "verdict", "found"), SILENCE)
+def test_silence_that_says_nothing_about_the_service(
+    one: Object, asked: Object, where: str, error: str, verdict: str, found: str
+) -> None:
+    failed = answered(asked, ok=False, error=error)
+    rows = look(one, {}, failed) if where == "outside" else look(one, {"node1": {"inside": failed}})
+    assert [(row.verdict, row.found) for row in rows if "/request/" in row.key] == [(verdict, found)]
+
+
+def test_a_route_that_works_at_times_is_a_fault() -> None:
+    failed = answered(target("EXTERNAL-IP", VIP, 80), ok=False)
+    failed["results"][0]["answered"] = 2
+    assert of(look(BGP_ONLY, {}, failed), "EXTERNAL-IP")[-1][0] == FAULT
+
+
 def test_a_request_may_fail_while_endpoints_come_and_go() -> None:
     refused = answered(target("EXTERNAL-IP", VIP, 80), ok=False)
     assert of(look(service(age=2.0), {}, refused), "EXTERNAL-IP")[1][0] == LAG
@@ -287,15 +482,38 @@ def test_cluster_addresses_are_asked_from_every_node() -> None:
         one = target("ClusterIP", "10.233.0.17", 80)
         return {"node{0}".format(number): {"inside": answered(one, ok)} for number, ok in enumerate(oks, 1)}
 
-    assert of(look(service(layer2=False), inside(True, True)), "ClusterIP") == [
+    assert of(look(service(), inside(True, True)), "ClusterIP") == [
         (OK, "2 paths, from every node to 10.233.0.17:80", "an answer each", "Hello World!")
     ]
-    assert of(look(service(layer2=False), inside(True, False)), "ClusterIP")[1] == (
+    assert of(look(service(), inside(True, False)), "ClusterIP")[1] == (
         FAULT,
         "node2 -> 10.233.0.17:80",
         "an answer",
         "timed out",
     )
+
+
+def test_paths_of_both_families_are_one_line() -> None:
+    def together(*targets: Object) -> Object:
+        parts = [answered(one) for one in targets]
+        return {key: [one[key][0] for one in parts] for key in ("targets", "results")}
+
+    outside = together(
+        target("EXTERNAL-IP", VIP, 80),
+        target("NodePort", "192.168.100.11", 31313, "node1"),
+        target("NodePort", "2001:db8::11", 31313, "node1"),
+        target("NodePort", "192.168.100.11", 31443, "node1"),
+    )
+    inside = together(
+        target("ClusterIP", "10.233.0.17", 80), target("ClusterIP", "fd00::17", 80), target("EXTERNAL-IP", VIP, 80)
+    )
+    rows = look(service(), {"node1": {"inside": inside}, "node2": {"inside": inside}}, outside)
+    assert [row.where for row in rows if "/request/" in row.key] == [
+        "Ansible controller -> 192.168.100.240:80",
+        "3 paths, to every node, ports 31313, 31443",
+        "4 paths, from every node to 10.233.0.17:80, [fd00::17]:80",
+        "2 paths, from every node to 192.168.100.240:80",
+    ]
 
 
 # Rows of a node -------------------------------------------------------------------------------------------------------
@@ -432,7 +650,7 @@ def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tu
 
 
 def test_a_node_that_is_not_in_this_run() -> None:
-    state = {"services": [], "nodes": {"node1": [], "node2": []}, "mode": "ipvs", "sync_period": SYNC}
+    state = {"services": [], "nodes": {"node1": [], "node2": []}, "mode": "ipvs", "sync_period": SYNC, "bgp": {}}
     rows = _verdict.rows(state, {"node1": {"ipvs": ipvs()}}, {}, False)
     assert [(row.verdict, row.where, row.found) for row in rows] == [
         (OK, "node1", "all as expected"),

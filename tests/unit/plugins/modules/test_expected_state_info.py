@@ -14,14 +14,32 @@ Object = dict[str, t.Any]
 METALLB = "/apis/metallb.io/v1beta1/namespaces/metallb-system/{0}/{1}"
 
 
-def cluster(without: t.Sequence[str] = ()) -> Server:
+# Kinds that the server of the tests does not find the place of by itself, and where they are.
+BGP = {
+    "BGPAdvertisement": METALLB.format("bgpadvertisements", "{0}"),
+    "BGPPeer": METALLB.format("bgppeers", "{0}").replace("v1beta1", "v1beta2"),
+    "ServiceBGPStatus": METALLB.format("servicebgpstatuses", "{0}"),
+    "BGPSessionState": "/apis/frrk8s.metallb.io/v1beta1/namespaces/metallb-system/bgpsessionstates/{0}",
+    "Node": "/api/v1/nodes/{0}",
+}
+
+
+def dual_stack(without: t.Sequence[str] = ()) -> Server:
+    server = cluster(without, "dual_stack")
+    for obj in fixture("dual_stack"):
+        if obj["kind"] in BGP:
+            server.put(obj, BGP[obj["kind"]].format(obj["metadata"]["name"]))
+    return server
+
+
+def cluster(without: t.Sequence[str] = (), name: str = "services") -> Server:
     server = Server(*fixture("kube_proxy")[:1], without=without, date="Mon, 23 Nov 2026 20:01:00 GMT")
-    for obj in fixture("services"):
+    for obj in fixture(name):
         if obj["kind"] == "EndpointSlice":
             server.put(obj, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/" + obj["metadata"]["name"])
         elif obj["kind"] == "ServiceL2Status":
             server.put(obj, METALLB.format("servicel2statuses", obj["metadata"]["name"]))
-        else:
+        elif obj["kind"] not in BGP:
             server.put(obj)
     node = {
         "metadata": {"name": "node1"},
@@ -49,6 +67,44 @@ def test_the_seeds_cluster() -> None:
     assert asked == [("EXTERNAL-IP", "192.168.100.240", 80), ("NodePort", "192.168.100.11", 31313)]
     assert [one["target"]["address"] for one in found["targets"]["inside"]] == ["10.233.0.17"]
     assert found["targets"]["arp"] == ["192.168.100.240"]
+    assert (found["bgp"], found["targets"]["tcp"]) == ({}, [])
+    assert (found["speakers"], found["strict_arp"]) == ([], True)
+
+
+def test_a_dual_stack_cluster_with_bgp() -> None:
+    found = derive(dual_stack())
+    service = found["services"][0]
+    assert (service["addresses"], service["layer2"]) == (["192.168.100.240", "fd00:192:168:100::240"], True)
+    assert (
+        service["bgp"]["expected"]
+        == service["bgp"]["announced"]
+        == {"node2": ["router1", "router2"], "node3": ["router1"]}
+    )
+    assert found["speakers"] == ["node1", "node2", "node3"]
+    # router2 was changed nine minutes ago.
+    assert (found["bgp"]["backend"], found["bgp"]["age"]) == ("frr-k8s", 600.0)
+    assert [(one["node"], one["peer"], one["said"], one["said_before"]) for one in found["bgp"]["sessions"]] == [
+        ("node1", "router1", "Established", 1840.0),
+        ("node2", "router1", "Established", 1840.0),
+        ("node2", "router2", "Active", 180.0),
+        ("node3", "router1", "", None),
+    ]
+    targets = found["targets"]
+    assert [one["target"]["address"] for one in targets["outside"]] == [
+        *service["addresses"],
+        *("192.168.100.100", "fd00:192:168:100::100", "192.168.100.101", "fd00:192:168:100::101", "192.168.100.102"),
+    ]
+    assert [one["target"]["address"] for one in targets["inside"]] == ["10.233.0.17", "fd00:10:233::17"]
+    assert targets["arp"] == service["addresses"]
+    assert [one["address"] for one in targets["tcp"]] == ["192.168.100.2", "fd00:192:168:100::2"]
+    ports = _expected.unpack(found["expected"]).ports
+    assert [endpoint.address for endpoint in ports[0].endpoints] == ["10.233.65.4", "fd00:10:233:65::4"]
+    assert ports[0].cluster_addresses == ["10.233.0.17", "fd00:10:233::17"]
+
+
+def test_a_cluster_whose_frr_k8s_is_gone() -> None:
+    found = derive(dual_stack(without=["frrk8s.metallb.io"]))
+    assert {one["said"] for one in found["bgp"]["sessions"]} == {None}
 
 
 def test_a_cluster_without_metallb() -> None:

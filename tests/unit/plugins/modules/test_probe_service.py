@@ -10,6 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import ApiError
 from ansible_collections.kubeaddons.metallb.plugins.modules import probe_service
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
 
@@ -19,10 +20,18 @@ POOLS = _resources.POOLS.format(namespace="metallb-system")
 NAME = "kube-system/kubeaddons-metallb-probe"
 
 
-def cluster(*objects: Object, pools: t.Sequence[tuple[str, bool]] = (("lan", True),)) -> Server:
+V4, V6 = "192.0.2.0/28", "2001:db8::/124"
+
+
+def cluster(
+    *objects: Object,
+    pools: t.Sequence[tuple[str, bool]] = (("lan", True),),
+    ranges: t.Sequence[t.Sequence[str]] = ((V4,), (V4,)),
+) -> Server:
     server = Server(*(objects or (DNS,)))
-    for name, auto_assign in pools:
-        server.put({"metadata": {"name": name}, "spec": {"autoAssign": auto_assign}}, POOLS + "/" + name)
+    for (name, auto_assign), addresses in zip(pools, ranges, strict=False):
+        spec = {"autoAssign": auto_assign, "addresses": list(addresses)}
+        server.put({"metadata": {"name": name}, "spec": spec}, POOLS + "/" + name)
     return server
 
 
@@ -64,6 +73,44 @@ def test_a_pool_that_must_be_asked_for(pools: list[tuple[str, bool]], annotation
     ensure(server, own_class="x")
     assert server.objects[probe_service.PATH]["metadata"]["annotations"] == annotations
     assert server.objects[probe_service.PATH]["spec"]["loadBalancerClass"] == "x"
+
+
+PRIMARY6 = {**DNS, "spec": {**DNS["spec"], "clusterIP": "fd00::3"}}
+AUTO = [("a", True), ("b", True)]
+
+
+@pytest.mark.parametrize(
+    ("dns", "pools", "ranges", "families"),
+    [
+        (DNS, AUTO[:1], [[V4]], {}),
+        (DNS, AUTO[:1], [[V4, V6]], {"ipFamilyPolicy": "PreferDualStack"}),
+        (DNS, AUTO, [[V4], [V6]], {}),
+        (DNS, AUTO, [[V6], [V6, V4]], {"ipFamilyPolicy": "PreferDualStack"}),
+        (DNS, AUTO, [[V6], [V6]], {"ipFamilies": ["IPv6"]}),
+        (PRIMARY6, AUTO[:1], [[V6]], {}),
+        (PRIMARY6, AUTO[:1], [[V4]], {"ipFamilies": ["IPv4"]}),
+        # The pool that is asked for by name counts, and one that is not given out by itself does not.
+        (DNS, [("a", False), ("b", False)], [[V6], [V4]], {"ipFamilies": ["IPv6"]}),
+        (DNS, [("a", False), ("b", True)], [[V4, V6], [V4]], {}),
+    ],
+)
+def test_families_that_a_pool_can_serve(
+    dns: Object, pools: list[tuple[str, bool]], ranges: list[list[str]], families: Object
+) -> None:
+    server = cluster(dns, pools=pools, ranges=ranges)
+    ensure(server)
+    spec = server.objects[probe_service.PATH]["spec"]
+    assert {key: spec[key] for key in spec if key.startswith("ipFamil")} == families
+
+
+def test_a_cluster_without_the_family_of_its_pools() -> None:
+    server = cluster(ranges=[[V6]])
+    services = _resources.collection("v1", "Service", "kube-system")
+    server.fail("post", services, 422, 'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster')
+    assert ensure(server) == {"reason": "no pool holds addresses of the cluster's address family"}
+    server.fail("post", services, 422, "something else")
+    with pytest.raises(ApiError, match="something else"):
+        ensure(server)
 
 
 def only_udp() -> Object:

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The live API -> who must announce a Service, by ARP and NDP (layer2) or by BGP, and who says that he does.
+
+The decisions are those of MetalLB's speaker (speaker/bgp_controller.go and layer2_controller.go of 0.16).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import versions_of
+
+Object = t.Dict[str, t.Any]
+
+EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+BGP_PORT = 179
+ESTABLISHED = "Established"
+
+
+class Live(t.NamedTuple):
+    """Objects that say who announces; None where MetalLB's release has no such kind."""
+
+    pools: t.Sequence[Object]
+    l2_advertisements: t.Sequence[Object]
+    l2_statuses: t.Sequence[Object] | None  # ServiceL2Status, since 0.14.4
+    bgp_advertisements: t.Sequence[Object]
+    bgp_peers: t.Sequence[Object]  # metallb.io/v1beta2
+    bgp_statuses: t.Sequence[Object] | None  # ServiceBGPStatus, since 0.15.0
+    sessions: t.Sequence[Object] | None  # frrk8s.metallb.io BGPSessionState, since 0.15.0
+    nodes: t.Sequence[Object]
+    speakers: t.Sequence[Object]  # the speakers' pods
+
+
+def selector_matches(selector: Object, labels: t.Mapping[str, str]) -> bool:
+    """Return whether a Kubernetes label selector (matchLabels, matchExpressions) matches."""
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    for one in selector.get("matchExpressions") or []:
+        present, listed = one["key"] in labels, labels.get(one["key"]) in (one.get("values") or [])
+        matches = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
+        if not matches.get(one["operator"], False):
+            return False
+    return True
+
+
+def _any_matches(selectors: t.Sequence[Object] | None, obj: Object) -> bool:
+    """Return whether one of the selectors matches an object's labels; without any, all objects match."""
+    labels = obj["metadata"].get("labels") or {}
+    return not selectors or any(selector_matches(one, labels) for one in selectors)
+
+
+def _takes_pool(spec: Object, pool: Object) -> bool:
+    names, selectors = spec.get("ipAddressPools") or [], spec.get("ipAddressPoolSelectors") or []
+    if not names and not selectors:
+        return True
+    return pool["metadata"]["name"] in names or bool(selectors and _any_matches(selectors, pool))
+
+
+def selecting(
+    advertisements: t.Sequence[Object], service: Object, pool: str, pools: t.Sequence[Object]
+) -> list[Object]:
+    """Return the specs of the advertisements that take a Service with an address of a pool, whatever the node."""
+    own = next((one for one in pools if one["metadata"]["name"] == pool), None)
+    specs = [one.get("spec") or {} for one in advertisements]
+    return [
+        spec
+        for spec in specs
+        if own is not None and _takes_pool(spec, own) and _any_matches(spec.get("serviceSelectors"), service)
+    ]
+
+
+def _of(service: Object, statuses: t.Sequence[Object]) -> list[Object]:
+    """Return the status parts of those ServiceL2Status or ServiceBGPStatus that are about a Service."""
+    meta = service["metadata"]
+    found = [one.get("status") or {} for one in statuses]
+    return [
+        one
+        for one in found
+        if one.get("serviceName") == meta["name"]
+        and one.get("serviceNamespace") == meta["namespace"]
+        and one.get("node")
+    ]
+
+
+def l2_announcers(service: Object, statuses: t.Sequence[Object] | None) -> list[str] | None:
+    """Return the nodes that say, by ServiceL2Status, that they answer ARP and NDP for a Service; None: none can say."""
+    return None if statuses is None else sorted({one["node"] for one in _of(service, statuses)})
+
+
+def layer2_in_use(live: Live) -> bool:
+    """Return whether some IPv4 address may be announced by layer2, which is what strict ARP is for."""
+    return any(
+        _takes_pool(one.get("spec") or {}, pool) and 4 in versions_of(pool)
+        for one in live.l2_advertisements
+        for pool in live.pools
+    )
+
+
+# BGP -----------------------------------------------------------------------------------------------------------------
+
+
+def backend(speakers: t.Sequence[Object]) -> str:
+    """Return what speaks BGP for MetalLB: "native", "frr" or "frr-k8s"; "" when no speaker runs."""
+    for pod in speakers:
+        for container in pod["spec"]["containers"]:
+            for one in container.get("env") or []:
+                if one["name"] == "METALLB_BGP_TYPE" and one.get("value"):
+                    return str(one["value"])
+    return "native" if speakers else ""
+
+
+def running(speakers: t.Sequence[Object]) -> dict[str, bool]:
+    """Return node -> whether its speaker ignores the exclusion label, for every node with a running speaker."""
+    found = {}
+    for pod in speakers:
+        if (pod.get("status") or {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp"):
+            words = [word for one in pod["spec"]["containers"] for word in one.get("args") or []]
+            found[pod["spec"].get("nodeName") or ""] = any(
+                word.lstrip("-") in ("ignore-exclude-lb", "ignore-exclude-lb=true") for word in words
+            )
+    return found
+
+
+def _peers_for(node: Object, specs: t.Sequence[Object], peers: t.Sequence[Object]) -> list[str]:
+    """Return the peers that a node announces to by advertisements that take it."""
+    return sorted(
+        one["metadata"]["name"]
+        for one in peers
+        if _any_matches(one["spec"].get("nodeSelectors"), node)
+        and any(not spec.get("peers") or one["metadata"]["name"] in spec["peers"] for spec in specs)
+    )
+
+
+def _network_unavailable(node: Object) -> bool:
+    conditions = (node.get("status") or {}).get("conditions") or []
+    return any(one["type"] == "NetworkUnavailable" and one["status"] == "True" for one in conditions)
+
+
+def bgp_announcement(
+    service: Object, specs: t.Sequence[Object], addresses: t.Sequence[str], local_nodes: t.Collection[str], live: Live
+) -> Object | None:
+    """Return who must announce a Service by BGP and who says so, None when no BGPAdvertisement takes it.
+
+    specs: of the BGPAdvertisements that take it. addresses: its own. local_nodes: where it has an endpoint.
+    """
+    if not specs:
+        return None
+    expected: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    ignoring = running(live.speakers)
+    local = service["spec"].get("externalTrafficPolicy") == "Local"
+    for node in live.nodes:
+        name = node["metadata"]["name"]
+        taking = [spec for spec in specs if _any_matches(spec.get("nodeSelectors"), node)]
+        peers = _peers_for(node, taking, live.bgp_peers)
+        if name not in ignoring:
+            reasons[name] = "has no running speaker"
+        elif EXCLUDED in (node["metadata"].get("labels") or {}) and not ignoring[name]:
+            reasons[name] = "carries the label {0}".format(EXCLUDED)
+        elif _network_unavailable(node):
+            reasons[name] = "has the condition NetworkUnavailable"
+        elif not taking:
+            reasons[name] = "is selected by no BGPAdvertisement"
+        elif local and name not in local_nodes:
+            reasons[name] = "has no endpoint of the Service, whose externalTrafficPolicy is Local"
+        elif not peers:
+            reasons[name] = "has no BGPPeer that the address is announced to"
+        else:
+            expected[name] = peers
+    return {
+        "expected": expected,
+        "reasons": reasons,
+        "announced": _bgp_announced(service, live.bgp_statuses),
+        "uncarried": _uncarried(addresses, {peer for peers in expected.values() for peer in peers}, live),
+    }
+
+
+def _bgp_announced(service: Object, statuses: t.Sequence[Object] | None) -> dict[str, list[str]] | None:
+    if statuses is None:
+        return None
+    return {one["node"]: sorted(one.get("peers") or []) for one in _of(service, statuses)}
+
+
+def _uncarried(addresses: t.Sequence[str], peers: t.Collection[str], live: Live) -> list[str]:
+    """Return the addresses whose family no session carries; only releases that say who announces are known here."""
+    specs = [one["spec"] for one in live.bgp_peers if one["metadata"]["name"] in peers]
+    kind = backend(live.speakers)
+    if live.bgp_statuses is None or not specs:
+        return []
+    return [
+        address
+        for address in addresses
+        if not any(_carries(spec, ipaddress.ip_address(address).version, kind) for spec in specs)
+    ]
+
+
+def _carries(spec: Object, version: int, kind: str) -> bool:
+    if kind == "native":
+        return version == 4
+    if spec.get("interface") or spec.get("dualStackAddressFamily") or not spec.get("peerAddress"):
+        return True
+    return ipaddress.ip_address(spec["peerAddress"]).version == version
+
+
+def bgp_sessions(live: Live, written: t.Callable[[Object], float]) -> list[Object]:
+    """Return every session that a speaker must have, with what FRR-K8s says of it.
+
+    written: how many seconds ago an object was written. "said" is None where nobody says; "" where FRR-K8s has no word of it.
+    """
+    ignoring = running(live.speakers)
+    known = {}
+    for one in live.sessions or []:
+        status = one.get("status") or {}
+        known[status.get("node"), status.get("peer"), status.get("vrf") or ""] = one
+    says = backend(live.speakers) == "frr-k8s" and live.sessions is not None
+    found = []
+    for node in live.nodes:
+        for peer in live.bgp_peers:
+            name, spec = node["metadata"]["name"], peer["spec"]
+            if name not in ignoring or not _any_matches(spec.get("nodeSelectors"), node):
+                continue
+            state = known.get((name, _session_peer(spec), spec.get("vrf") or ""))
+            status = (state or {}).get("status") or {}
+            found.append(
+                {
+                    "node": name,
+                    "peer": peer["metadata"]["name"],
+                    "address": spec.get("peerAddress") or "",
+                    "port": int(spec.get("peerPort") or BGP_PORT),
+                    "said": str(status.get("bgpStatus") or "") if says else None,
+                    "bfd": str(status.get("bfdStatus") or "") if spec.get("bfdProfile") else "",
+                    "said_before": written(state) if state else None,
+                }
+            )
+    return found
+
+
+def _session_peer(spec: Object) -> str:
+    """Return a peer as BGPSessionState names it: an interface, or an address, that of IPv6 in full and with dashes."""
+    if spec.get("interface") or not spec.get("peerAddress"):
+        return str(spec.get("interface") or "")
+    address = ipaddress.ip_address(spec["peerAddress"])
+    return address.exploded.replace(":", "-") if address.version == 6 else str(address)

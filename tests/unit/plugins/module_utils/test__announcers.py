@@ -1,0 +1,333 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
+
+Object = dict[str, t.Any]
+OBJECTS = fixture("dual_stack")
+SERVICE = OBJECTS[0]
+ADDRESSES = ["192.168.100.240", "fd00:192:168:100::240"]
+
+
+def of_kind(kind: str) -> list[Object]:
+    return [copy.deepcopy(one) for one in OBJECTS if one["kind"] == kind]
+
+
+def live(**changed: t.Any) -> _announcers.Live:
+    return _announcers.Live(
+        pools=of_kind("IPAddressPool"),
+        l2_advertisements=of_kind("L2Advertisement"),
+        l2_statuses=of_kind("ServiceL2Status"),
+        bgp_advertisements=of_kind("BGPAdvertisement"),
+        bgp_peers=of_kind("BGPPeer"),
+        bgp_statuses=of_kind("ServiceBGPStatus"),
+        sessions=of_kind("BGPSessionState"),
+        nodes=of_kind("Node"),
+        speakers=of_kind("Pod"),
+    )._replace(**changed)
+
+
+def altered(kind: str, index: int, **spec: t.Any) -> list[Object]:
+    """Return the objects of a kind with parts of one's spec replaced; None takes a part away."""
+    found = of_kind(kind)
+    found[index]["spec"] = {key: value for key, value in {**found[index]["spec"], **spec}.items() if value is not None}
+    return found
+
+
+# Which advertisements take a Service ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("spec", "taken"),
+    [
+        ({}, True),
+        (None, True),
+        ({"ipAddressPools": ["both"]}, True),
+        ({"ipAddressPools": ["other"]}, False),
+        ({"ipAddressPoolSelectors": [{"matchLabels": {"zone": "lan"}}]}, True),
+        ({"ipAddressPoolSelectors": [{"matchLabels": {"zone": "dmz"}}]}, False),
+        ({"ipAddressPools": ["other"], "ipAddressPoolSelectors": [{"matchLabels": {"zone": "lan"}}]}, True),
+        ({"serviceSelectors": [{"matchLabels": {"tier": "front"}}]}, True),
+        ({"serviceSelectors": [{"matchLabels": {"tier": "back"}}]}, False),
+        ({"serviceSelectors": [{"matchLabels": {"tier": "back"}}, {"matchLabels": {"tier": "front"}}]}, True),
+        ({"ipAddressPools": ["other"], "serviceSelectors": [{"matchLabels": {"tier": "front"}}]}, False),
+        # On which nodes is another question.
+        ({"nodeSelectors": [{"matchLabels": {"no": "where"}}]}, True),
+    ],
+)
+def test_the_advertisements_that_take_a_service(spec: Object | None, taken: bool) -> None:
+    found = _announcers.selecting([{"metadata": {"name": "x"}, "spec": spec}], SERVICE, "both", live().pools)
+    assert found == ([spec or {}] if taken else [])
+
+
+def test_without_a_pool_nothing_is_announced() -> None:
+    assert _announcers.selecting([{"metadata": {"name": "x"}}], SERVICE, "", live().pools) == []
+
+
+def expression(operator: str, *listed: str, key: str = "zone") -> Object:
+    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(listed)}]}
+
+
+@pytest.mark.parametrize(
+    ("selector", "matches"),
+    [
+        ({}, True),
+        (expression("In", "lan", "wan"), True),
+        (expression("In", "wan"), False),
+        (expression("In", "lan", key="missing"), False),
+        (expression("NotIn", "wan"), True),
+        (expression("NotIn", "lan"), False),
+        (expression("NotIn", "lan", key="missing"), True),
+        (expression("Exists"), True),
+        (expression("Exists", key="missing"), False),
+        (expression("DoesNotExist"), False),
+        (expression("DoesNotExist", key="missing"), True),
+        (expression("Near"), False),
+        ({"matchLabels": {"zone": "lan"}, **expression("In", "wan")}, False),
+    ],
+)
+def test_label_selectors(selector: Object, matches: bool) -> None:
+    assert _announcers.selector_matches(selector, {"zone": "lan"}) is matches
+
+
+# layer2 ---------------------------------------------------------------------------------------------------------------
+
+
+def status(**changed: t.Any) -> Object:
+    return {"status": {"node": "node2", "serviceName": "web", "serviceNamespace": "default", **changed}}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "announcers"),
+    [
+        (None, None),
+        ([], []),
+        ([status(), status(node="node1")], ["node1", "node2"]),
+        ([status(), status()], ["node2"]),
+        ([status(serviceName="other")], []),
+        ([status(serviceNamespace="other")], []),
+        ([status(node="")], []),
+        ([{"metadata": {"name": "new"}}], []),
+    ],
+)
+def test_who_says_that_he_answers_arp(statuses: list[Object] | None, announcers: list[str] | None) -> None:
+    assert _announcers.l2_announcers(SERVICE, statuses) == announcers
+
+
+@pytest.mark.parametrize(
+    ("changed", "in_use"),
+    [
+        ({}, True),
+        ({"l2_advertisements": []}, False),
+        ({"l2_advertisements": [{"metadata": {"name": "x"}, "spec": {"ipAddressPools": ["other"]}}]}, False),
+        # No kernel answers NDP for an address of another interface.
+        ({"pools": altered("IPAddressPool", 0, addresses=["fd00:192:168:100::240/124"])}, False),
+        ({"pools": altered("IPAddressPool", 0, addresses=["fd00::1-fd00::2", "192.0.2.0/24"])}, True),
+        ({"pools": altered("IPAddressPool", 0, addresses=["nonsense"])}, False),
+        ({"pools": []}, False),
+    ],
+)
+def test_where_strict_arp_matters(changed: Object, in_use: bool) -> None:
+    assert _announcers.layer2_in_use(live(**changed)) is in_use
+
+
+# BGP ------------------------------------------------------------------------------------------------------------------
+
+
+def pod(
+    node: str, phase: str = "Running", args: t.Sequence[str] = (), env: t.Sequence[Object] = (), **meta: t.Any
+) -> Object:
+    return {
+        "metadata": meta,
+        "spec": {"nodeName": node, "containers": [{"args": list(args), "env": list(env)}, {}]},
+        "status": {"phase": phase},
+    }
+
+
+def bgp_type(value: str) -> list[Object]:
+    return [{"name": "OTHER"}, {"name": "METALLB_BGP_TYPE", "value": value}]
+
+
+@pytest.mark.parametrize(
+    ("speakers", "backend"),
+    [
+        ([], ""),
+        ([pod("node1")], "native"),
+        ([pod("node1", env=bgp_type("frr-k8s"))], "frr-k8s"),
+        ([pod("node1", env=bgp_type("frr"))], "frr"),
+        ([pod("node1", env=bgp_type(""))], "native"),
+    ],
+)
+def test_what_speaks_bgp(speakers: list[Object], backend: str) -> None:
+    assert _announcers.backend(speakers) == backend
+
+
+def announcement(service: Object = SERVICE, **changed: t.Any) -> Object:
+    now = live(**changed)
+    specs = _announcers.selecting(now.bgp_advertisements, service, "both", now.pools)
+    return _announcers.bgp_announcement(service, specs, ADDRESSES, ["node2"], now) or {}
+
+
+def local() -> Object:
+    return {**SERVICE, "spec": {**SERVICE["spec"], "externalTrafficPolicy": "Local"}}
+
+
+def selector(node: str) -> Object:
+    return {"nodeSelectors": [{"matchLabels": {"kubernetes.io/hostname": node}}]}
+
+
+def test_who_must_announce_by_bgp_and_who_says_so() -> None:
+    assert announcement() == {
+        "expected": {"node2": ["router1", "router2"], "node3": ["router1"]},
+        "reasons": {"node1": "carries the label node.kubernetes.io/exclude-from-external-load-balancers"},
+        "announced": {"node2": ["router1", "router2"], "node3": ["router1"]},
+        "uncarried": [],
+    }
+
+
+def test_a_service_that_no_bgp_advertisement_takes() -> None:
+    assert _announcers.bgp_announcement(SERVICE, [], ADDRESSES, ["node2"], live()) is None
+
+
+EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, str]]] = [
+    # Service, what is different, who is expected, a part of why others are not
+    (local(), {}, {"node2": ["router1", "router2"]}, {"node3": "has no endpoint of the Service"}),
+    (
+        SERVICE,
+        {"speakers": [pod("node2"), pod("node3", "Pending")]},
+        {"node2": ["router1", "router2"]},
+        {"node3": "speaker"},
+    ),
+    (
+        SERVICE,
+        {"speakers": [pod("node2"), pod("node3", deletionTimestamp="2026-11-23T20:00:00Z")]},
+        {"node2": ["router1", "router2"]},
+        {"node1": "has no running speaker", "node3": "has no running speaker"},
+    ),
+    (
+        SERVICE,
+        {
+            "speakers": [
+                pod("node1", args=["--port=9120", "--ignore-exclude-lb"]),
+                pod("node3", args=["--ignore-exclude-lb=false"]),
+            ]
+        },
+        {"node1": ["router1"], "node3": ["router1"]},
+        {"node2": "has no running speaker"},
+    ),
+    (
+        SERVICE,
+        {"bgp_advertisements": altered("BGPAdvertisement", 0, **selector("node3"))},
+        {"node3": ["router1"]},
+        {"node2": "is selected by no BGPAdvertisement"},
+    ),
+    (
+        SERVICE,
+        {"bgp_advertisements": altered("BGPAdvertisement", 0, peers=["router2"])},
+        {"node2": ["router2"]},
+        {"node3": "has no BGPPeer"},
+    ),
+    # What two advertisements say adds up, each on its own nodes.
+    (
+        SERVICE,
+        {
+            "bgp_advertisements": [
+                *altered("BGPAdvertisement", 0, peers=["router2"]),
+                *altered("BGPAdvertisement", 0, peers=["router1"], **selector("node3")),
+            ]
+        },
+        {"node2": ["router2"], "node3": ["router1"]},
+        {},
+    ),
+    (SERVICE, {"bgp_peers": []}, {}, {"node2": "has no BGPPeer", "node3": "has no BGPPeer"}),
+    (
+        SERVICE,
+        {
+            "nodes": [
+                {**node, "status": {"conditions": [{"type": "NetworkUnavailable", "status": "True"}]}}
+                for node in of_kind("Node")
+            ]
+        },
+        {},
+        {"node2": "has the condition NetworkUnavailable"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("service", "changed", "expected", "reasons"), EXPECTED)
+def test_the_nodes_that_must_announce(
+    service: Object, changed: Object, expected: dict[str, list[str]], reasons: dict[str, str]
+) -> None:
+    found = announcement(service, **changed)
+    assert found["expected"] == expected
+    assert set(found["expected"]) | set(found["reasons"]) == {"node1", "node2", "node3"}
+    assert all(reason in found["reasons"][node] for node, reason in reasons.items())
+
+
+def test_an_old_metallb_does_not_say_who_announces_by_bgp() -> None:
+    found = announcement(bgp_statuses=None)
+    assert (found["announced"], found["uncarried"]) == (None, [])
+    assert announcement(bgp_statuses=[])["announced"] == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "uncarried"),
+    [
+        ({}, []),
+        # One session of IPv4 only.
+        ({"bgp_peers": altered("BGPPeer", 0)[:1]}, ADDRESSES[1:]),
+        ({"bgp_peers": altered("BGPPeer", 0, dualStackAddressFamily=True)[:1]}, []),
+        ({"bgp_peers": altered("BGPPeer", 0, peerAddress=None, interface="eth0")[:1]}, []),
+        ({"bgp_peers": altered("BGPPeer", 1, nodeSelectors=None)[1:]}, ADDRESSES[:1]),
+        ({"speakers": [pod("node2"), pod("node3")]}, ADDRESSES[1:]),
+        # Nobody announces anything: that is said otherwise.
+        ({"bgp_peers": []}, []),
+    ],
+)
+def test_addresses_of_a_family_that_no_session_carries(changed: Object, uncarried: list[str]) -> None:
+    assert announcement(**changed)["uncarried"] == uncarried
+
+
+def sessions(**changed: t.Any) -> list[Object]:
+    return _announcers.bgp_sessions(live(**changed), lambda obj: float(len(obj["metadata"]["name"])))
+
+
+def test_the_sessions_that_the_speakers_must_have() -> None:
+    router1: Object = {"peer": "router1", "address": "192.168.100.2", "port": 179}
+    router2: Object = {"peer": "router2", "address": "fd00:192:168:100::2", "port": 179}
+    assert sessions() == [
+        # Excluded nodes have sessions, and announce nothing through them.
+        {"node": "node1", **router1, "said": "Established", "bfd": "up", "said_before": 11.0},
+        {"node": "node2", **router1, "said": "Established", "bfd": "up", "said_before": 11.0},
+        # FRR-K8s writes an address of IPv6 in full and with dashes.
+        {"node": "node2", **router2, "said": "Active", "bfd": "", "said_before": 11.0},
+        {"node": "node3", **router1, "said": "", "bfd": "", "said_before": None},
+    ]
+
+
+@pytest.mark.parametrize("changed", [{"sessions": None}, {"speakers": [pod("node1"), pod("node2"), pod("node3")]}])
+def test_sessions_that_nobody_tells_of(changed: Object) -> None:
+    """Kinds of FRR-K8s may be left over from another backend."""
+    assert {one["said"] for one in sessions(**changed)} == {None}
+    assert len(sessions(**changed)) == 4
+
+
+def test_sessions_are_told_apart_by_their_vrf() -> None:
+    def state(vrf: str, said: str) -> Object:
+        status = {"node": "node2", "peer": "eth1", "vrf": vrf, "bgpStatus": said}
+        return {"metadata": {"name": vrf}, "status": status}
+
+    found = sessions(
+        bgp_peers=altered("BGPPeer", 1, peerAddress=None, interface="eth1", vrf="red", peerPort=1179)[1:],
+        sessions=[state("", "Active"), state("red", "Established")],
+    )
+    assert [(one["address"], one["port"], one["said"]) for one in found] == [("", 1179, "Established")]
