@@ -57,6 +57,8 @@ def choose(read: Reader, wanted: str, version: Version) -> tuple[str, str]:
     if wanted:
         if version >= BACKENDS[wanted]:
             _refuse(read, wanted, version)
+            if wanted == FRR and version >= BACKENDS[FRR_K8S]:
+                read.warnings.append("{0}: MetalLB deprecates {1}; {2} does the same.".format(VARIABLE, FRR, FRR_K8S))
         else:
             rest = "needs MetalLB {0} or later; set metallb_version, or choose another".format(_text(BACKENDS[wanted]))
             read.error(VARIABLE, wanted, rest)

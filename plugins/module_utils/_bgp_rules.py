@@ -35,7 +35,8 @@ NO_DEFAULT_TIMERS = (0, 14, 9)
 ONLY_ADVERTISED_POOLS = (0, 14, 9)
 # Until then the rules of FRR held for all peers, whichever nodes they are for.
 RULES_BY_NODE = (0, 16, 0)
-DISABLE_MP_IS_DEFAULT = (0, 15, 0)
+# Since then a session carries the prefixes of its own family only, unless dual_stack is set; disableMP said so before.
+ONE_FAMILY_A_SESSION = (0, 15, 0)
 
 
 def needs_of_pools(read: Reader, bgp: Bgp, pools: t.Sequence[Pool], version: Version) -> None:
@@ -64,25 +65,26 @@ def check(read: Reader, bgp: Bgp, pools: t.Sequence[Pool], backend: str, version
         _preferences(read, first, second, by_name)
 
 
-def remarks(bgp: Bgp, layer3: object, speaker: bool) -> list[str]:
-    """Return a warning for what MetalLB takes and never works.
+def remarks(bgp: Bgp, pools: t.Sequence[Pool], backend: str, version: Version) -> list[str]:
+    """Return a warning for what MetalLB takes and never works."""
+    return [*_deaf(bgp), *_foreign(bgp, pools, backend, version)]
 
-    layer3: the variable metallb_config.layer3. speaker: whether there is one.
-    """
-    if not speaker:
-        return [
-            "{0}: metallb_speaker_enabled is false, so nobody speaks BGP; switch it on, or remove the peers.".format(
-                peer.origin
-            )
-            for peer in bgp.peers[:1]
-        ]
-    if not bgp.peers and layer3:
-        return ["{0} has no metallb_peers, so nothing is announced by BGP; add them, or remove {0}.".format(LAYER3)]
+
+def without_speaker(bgp: Bgp) -> list[str]:
+    """Return a warning for peers where no speaker runs."""
+    return [
+        "{0}: metallb_speaker_enabled is false, so nobody speaks BGP; switch it on, or remove the peers.".format(
+            one.origin
+        )
+        for one in bgp.peers[:1]
+    ]
+
+
+def _deaf(bgp: Bgp) -> list[str]:
+    """Peers that learn nothing, and pools that nobody learns."""
     if not bgp.peers:
-        return [
-            "{0} is announced to nobody, because there are no BGP peers; add metallb_peers.".format(one.origin)
-            for one in bgp.advertisements
-        ]
+        rest = "is announced to nobody, because there are no BGP peers; add metallb_peers, or those of"
+        return ["{0} {1} {2}.".format(one.origin, rest, LAYER3) for one in bgp.advertisements]
     everybody = any(not one.peers for one in bgp.advertisements)
     named = {name for one in bgp.advertisements for name in one.peers}
     return [
@@ -93,6 +95,29 @@ def remarks(bgp: Bgp, layer3: object, speaker: bool) -> list[str]:
         for peer in bgp.peers
         if not everybody and peer.name not in named
     ]
+
+
+def _foreign(bgp: Bgp, pools: t.Sequence[Pool], backend: str, version: Version) -> t.Iterator[str]:
+    """Pools of a family that no session carries."""
+    if backend == NATIVE or version < ONE_FAMILY_A_SESSION:
+        return
+    families = {pool.name: {one.first.version for one in pool.ranges} for pool in pools}
+    for one in bgp.advertisements:
+        peers = [peer for peer in bgp.peers if not one.peers or peer.name in one.peers]
+        carried = {family for peer in peers for family in _carries(peer.spec)}
+        for name in one.pools:
+            for family in sorted(families.get(name, set()) - carried) if peers else []:
+                yield (
+                    '{0} announces the pool "{1}" to no peer with an IPv{2} session, so nobody learns its IPv{2} addresses; '
+                    "set dual_stack on a peer, or add one.".format(one.origin, name, family)
+                )
+
+
+def _carries(peer: Object) -> set[int]:
+    """Return the families whose prefixes a session carries."""
+    if peer.get("dualStackAddressFamily") or "peerAddress" not in peer:
+        return {4, 6}
+    return {ipaddress.ip_address(peer["peerAddress"]).version}
 
 
 # Each peer ------------------------------------------------------------------------------------------------------------
@@ -109,12 +134,18 @@ def _peer(read: Reader, peer: Peer, bgp: Bgp, backend: str, version: Version) ->
             read.error(origins["ebgpMultiHop"], True, rest)
         elif backend == NATIVE:
             read.warnings.append("{0} makes no difference to the backend native.".format(origins["ebgpMultiHop"]))
+        elif any(one.name == spec.get("bfdProfile") and one.spec.get("echoMode") for one in bgp.bfd_profiles):
+            read.warnings.append(
+                "{0} has echo_mode, which does not go over several hops; use a profile without it.".format(
+                    origins["bfdProfile"]
+                )
+            )
     if "localASN" in spec and spec["localASN"] == spec.get("myASN"):
         read.error(origins["localASN"], spec["localASN"], "is my_asn, which FRR refuses; remove it")
     if "bfdProfile" in spec and spec["bfdProfile"] not in [one.name for one in bgp.bfd_profiles]:
         rest = "is not a profile of {0}.bfd_profiles; add it there or remove the line".format(LAYER3)
         read.error(origins["bfdProfile"], spec["bfdProfile"], rest)
-    if spec.get("disableMP") and version >= DISABLE_MP_IS_DEFAULT:
+    if spec.get("disableMP") and version >= ONE_FAMILY_A_SESSION:
         read.warnings.append(
             "{0} has no effect since MetalLB 0.15.0, which does so anyway; remove it.".format(origins["disableMP"])
         )
@@ -156,9 +187,8 @@ def _families(read: Reader, peer: Peer) -> None:
 
 
 def _two_peers(read: Reader, one: Peer, other: Peer, backend: str, version: Version) -> None:
-    if not _same_nodes(one.spec, other.spec):
-        if backend == NATIVE or version >= RULES_BY_NODE:
-            return
+    if not _same_nodes(one.spec, other.spec) and (backend == NATIVE or version >= RULES_BY_NODE):
+        return
     here, there = _where(one, backend), _where(other, backend)
     if here is not None and here == there:
         path, value = _path(other, "peerAddress", "interface")
@@ -230,7 +260,7 @@ def _advertisement(read: Reader, one: BgpAdvertisement, pools: t.Mapping[str, Po
 
 def _largest(one: AddressRange) -> int:
     """Return the prefix length of the largest network in a range."""
-    networks = ipaddress.summarize_address_range(one.first, one.last)  # type: ignore[type-var]
+    networks = ipaddress.summarize_address_range(one.first, one.last)
     return min(network.prefixlen for network in networks)
 
 

@@ -32,7 +32,25 @@ DROPPED = {
     "metallb_limits_mem": "is not read since Kubespray 2.17",
     "matallb_auto_assign": "ends the run since Kubespray 2.20",
     "metallb_memberlist_port": "only labels a container's port; MetalLB listens on 7946",
+    "metallb_bgp_backend": "is not Kubespray's: its manifests are those of the backend native",
 }
+# What Kubespray's templates read below metallb_config.layer3.
+LAYER3 = ("defaults", "communities", "metallb_peers")
+DEFAULTS = ("peer_port", "hold_time")
+PEER = (
+    "peer_address",
+    "peer_asn",
+    "my_asn",
+    "peer_port",
+    "hold_time",
+    "password",
+    "router_id",
+    "multihop",
+    "address_pool",
+    "communities",
+    "aggregation_length",
+    "localpref",
+)
 KUBESPRAY_VERSION = "0.13.9"
 OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 
@@ -85,8 +103,13 @@ def _bgp(config: Object) -> t.Iterator[str]:
     layer3 = _mapping(config.get("layer3"))
     if not layer3:
         return
-    if not _mapping(layer3.get("defaults")):
-        yield "layer3 without defaults ends the run after the pools were applied"
+    for key in layer3:
+        if key not in LAYER3:
+            yield "layer3.{0} is not read".format(key)
+    defaults = _mapping(layer3.get("defaults"))
+    for key in defaults:
+        if key not in DEFAULTS:
+            yield "layer3.defaults.{0} is not read".format(key)
     for name in _mapping(layer3.get("communities")):
         if not OBJECT_NAME.match(str(name)):
             yield "layer3.communities.{0} cannot be applied: Kubespray makes it an object's name".format(name)
@@ -95,16 +118,34 @@ def _bgp(config: Object) -> t.Iterator[str]:
         yield "layer3 without metallb_peers ends the run after the pools were applied"
     for name, peer in peers.items():
         origin = "layer3.metallb_peers.{0}".format(name)
-        yield from (origin + one for one in _peer(_mapping(peer), len(peers)))
+        yield from (origin + one for one in _peer(_mapping(peer), defaults, len(peers)))
 
 
-def _peer(entry: Object, peers: int) -> t.Iterator[str]:
-    for key in ("source_address", "node_selectors"):
-        if entry.get(key) not in EMPTY:
+def _peer(entry: Object, defaults: Object, peers: int) -> t.Iterator[str]:
+    for key, value in entry.items():
+        if key not in PEER and value not in EMPTY:
             yield ".{0} is not read".format(key)
+    missing = [key for key in ("peer_address", "peer_asn", "my_asn", "address_pool") if entry.get(key) in EMPTY]
+    if entry.get("peer_port") in EMPTY and defaults.get("peer_port") in EMPTY:
+        missing.append("peer_port")
+    if missing:
+        yield " without {0} ends the run after the pools were applied".format(missing[0])
+    if entry.get("password") not in EMPTY:
+        yield ".password stands in a file on the first control plane that everybody may read, and in the peer's object"
     if len(_listing(entry.get("communities"))) > 1:
         yield ".communities keeps only its last entry"
     if peers > 1 and entry.get("address_pool") not in EMPTY:
         yield ".address_pool does not bind its pools to this peer: every peer learns them"
-    if entry.get("localpref") not in EMPTY or entry.get("aggregation_length") not in EMPTY:
-        yield " makes an advertisement with the field localpref, which MetalLB does not have"
+    yield from _aggregation(entry)
+
+
+def _aggregation(entry: Object) -> t.Iterator[str]:
+    length = entry.get("aggregation_length")
+    if isinstance(length, str):
+        yield ".aggregation_length breaks the template, which compares it with a number"
+    elif isinstance(length, int) and length <= 30:
+        yield ".aggregation_length makes an advertisement with the field localpref, which MetalLB does not have"
+    elif length not in EMPTY:
+        yield ".aggregation_length is not read because it is more than 30"
+    if entry.get("localpref") not in EMPTY and not (isinstance(length, int) and length <= 30):
+        yield ".localpref is not read"

@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _bgp_rules
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import AddressRange, single
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import BACKENDS, choose
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Bgp, read_bgp
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import translate
@@ -148,7 +148,7 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
         backend=backend,
         backend_reason=reason,
         strict_arp=read.flag("kube_proxy_strict_arp", False) if read.has("kube_proxy_strict_arp") else None,
-        reserved=_reserved(read),
+        reserved=[*_reserved(read), *_peers(bgp)],
         adopt=read.flag("metallb_adopt", False),
         reassign_addresses=read.flag("metallb_reassign_addresses", False),
         mirrors={registry: read.text(name) or registry for registry, name in REGISTRIES.items()},
@@ -161,8 +161,17 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
     if enabled and settings.speaker_enabled:
         read.warnings.extend(_competitors(read))
     read.warnings.extend(_unannounced(settings))
-    read.warnings.extend(_bgp_rules.remarks(bgp, config.get("layer3"), settings.speaker_enabled))
+    read.warnings.extend(_about_bgp(settings, config, release))
     return Outcome(settings, read.errors, read.warnings)
+
+
+def _about_bgp(settings: Settings, config: t.Mapping[str, t.Any], version: tuple[int, ...]) -> list[str]:
+    """Return a warning for each thing about BGP that would do nothing."""
+    if config.get("layer3") and not settings.bgp.peers:
+        return ["metallb_config.layer3 has no metallb_peers, so nothing is announced by BGP; add them, or remove it."]
+    if not settings.speaker_enabled:
+        return _bgp_rules.without_speaker(settings.bgp)
+    return _bgp_rules.remarks(settings.bgp, settings.pools, settings.backend, version)
 
 
 def _unannounced(settings: Settings) -> list[str]:
@@ -299,6 +308,15 @@ def _reserved(read: Reader) -> list[tuple[AddressRange, str]]:
             )
         )
     return found
+
+
+def _peers(bgp: Bgp) -> list[tuple[AddressRange, str]]:
+    """The addresses of BGP peers, which no Service may get either."""
+    return [
+        (single(peer.spec["peerAddress"]), "the address of a BGP peer ({0})".format(peer.origins["peerAddress"]))
+        for peer in bgp.peers
+        if "peerAddress" in peer.spec
+    ]
 
 
 KNOWN_VARIABLES = frozenset(

@@ -42,6 +42,17 @@ OLD: list[tuple[Variables, Variables, list[str]]] = [
         {"metallb_config": {"speaker": {"tolerations": [{"operator": "Exists"}]}}},
         ["metallb_config.speaker.tollerations is read as tolerations; rename it."],
     ),
+    # where the checks of 2.22.0 looked for them
+    (
+        {"metallb_config": {"metallb_peers": {"a": {}}, "layer3": {"defaults": {"peer_port": 179}}}},
+        {"metallb_config": {"layer3": {"defaults": {"peer_port": 179}, "metallb_peers": {"a": {}}}}},
+        ["metallb_config.metallb_peers is read as metallb_config.layer3.metallb_peers; rename it."],
+    ),
+    (
+        {"metallb_config": {"metallb_peers": {"a": {}}, "layer3": {"metallb_peers": {"b": {}}}}},
+        {"metallb_config": {"layer3": {"metallb_peers": {"b": {}}}}},
+        ["metallb_config.metallb_peers has no effect beside metallb_config.layer3.metallb_peers; remove it."],
+    ),
     # what the inventory sets under the name of today wins
     (
         {"metallb": {"ip_range": RANGE}, "metallb_ip_range": ["192.0.2.1/32"]},

@@ -14,12 +14,16 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubespray impo
 Variables = dict[str, t.Any]
 
 
+BASE = {"peer_address": "192.0.2.1", "peer_asn": 64513, "my_asn": 64512, "address_pool": ["a"]}
+
+
 def layer3(**entries: t.Any) -> Variables:
-    return {"metallb_config": {"layer3": {"defaults": {"peer_port": 179}, "metallb_peers": {"a": {}}, **entries}}}
+    return {"metallb_config": {"layer3": {"defaults": {"peer_port": 179}, "metallb_peers": {"a": BASE}, **entries}}}
 
 
-def peers(*entries: Variables) -> Variables:
-    return layer3(metallb_peers={"peer{0}".format(number): entry for number, entry in enumerate(entries, 1)})
+def peers(*entries: Variables, **more: t.Any) -> Variables:
+    found = {"peer{0}".format(number): {**BASE, **entry} for number, entry in enumerate(entries, 1)}
+    return layer3(metallb_peers=found, **more)
 
 
 PEER = "metallb_config.layer3.metallb_peers.peer1"
@@ -44,18 +48,37 @@ LOSSES: list[tuple[Variables, list[str]]] = [
         ["metallb_config.speaker.tollerations is not read."],
     ),
     (layer3(), []),
-    (layer3(defaults={}), ["metallb_config.layer3 without defaults ends the run"]),
     (layer3(metallb_peers={}), ["metallb_config.layer3 without metallb_peers ends the run"]),
+    (
+        layer3(bfd_profiles={"fast": {}}, advertisements=[]),
+        ["metallb_config.layer3.bfd_profiles is not read.", "metallb_config.layer3.advertisements is not read."],
+    ),
+    (layer3(defaults={"peer_port": 179, "my_asn": 1}), ["metallb_config.layer3.defaults.my_asn is not read."]),
     (
         layer3(communities={"vpn-only": "1:1", "NO_ADVERTISE": "2:2"}),
         ["metallb_config.layer3.communities.NO_ADVERTISE"],
     ),
+    (peers({}, defaults={}), [PEER + " without peer_port ends the run after the pools were applied."]),
+    (peers({"peer_port": 179}, defaults={}), []),
+    (peers({"address_pool": []}), [PEER + " without address_pool ends the run"]),
+    (peers({"my_asn": None}), [PEER + " without my_asn ends the run"]),
     (peers({"source_address": "192.0.2.1"}), [PEER + ".source_address is not read."]),
+    (peers({"bfd_profile": "x", "vrf": ""}), [PEER + ".bfd_profile is not read."]),
+    (
+        peers({"password": "x"}),
+        [PEER + ".password stands in a file on the first control plane that everybody may read"],
+    ),
     (peers({"communities": ["a"]}), []),
     (peers({"communities": ["a", "b"]}), [PEER + ".communities keeps only its last"]),
-    (peers({"address_pool": ["a"]}), []),
-    (peers({"address_pool": ["a"]}, {}), [PEER + ".address_pool does not bind"]),
-    (peers({"aggregation_length": 24}), [PEER + " makes an advertisement with the field localpref"]),
+    (
+        peers({}, {"address_pool": ["b"]}),
+        [PEER + ".address_pool does not bind", PEER.replace("1", "2") + ".address_pool does"],
+    ),
+    (peers({"aggregation_length": 24}), [PEER + ".aggregation_length makes an advertisement with the field localpref"]),
+    (peers({"aggregation_length": 24, "localpref": 5}), [PEER + ".aggregation_length makes an advertisement"]),
+    (peers({"aggregation_length": 31}), [PEER + ".aggregation_length is not read because it is more than 30."]),
+    (peers({"aggregation_length": "24"}), [PEER + ".aggregation_length breaks the template"]),
+    (peers({"localpref": "100"}), [PEER + ".localpref is not read."]),
     # nothing of the shape that is meant: normalising refuses it, here it says nothing
     ({"metallb_config": "x"}, []),
     ({"metallb_config": {"address_pools": [1], "layer2": "x", "layer3": "y", "speaker": 1}}, []),

@@ -69,6 +69,11 @@ VALUES: list[tuple[Variables, str, t.Any]] = [
     ({"quay_image_repo": "192.0.2.1/q", "gcr_image_repo": "192.0.2.1/g"}, "mirrors", MIRRORS),
     ({"metallb_enabled": "False"}, "enabled", False),
     ({"metallb_enabled": None}, "enabled", False),
+    ({"kubeaddons_metallb_enabled": True, "metallb_enabled": False}, "enabled", True),
+    ({"kubeaddons_metallb_enabled": "False", "metallb_enabled": True}, "enabled", False),
+    ({"kubeaddons_metallb_enabled": "", "metallb_enabled": True}, "enabled", True),
+    ({"metallb_bgp_backend": "frr-k8s"}, "backend", "frr-k8s"),
+    ({"metallb_bgp_backend": ""}, "backend", "native"),
     ({"metallb_speaker_enabled": False}, "speaker_enabled", False),
     ({"metallb_speaker_enabled": ""}, "speaker_enabled", True),
     ({"metallb_namespace": "lb"}, "namespace", "lb"),
@@ -141,6 +146,14 @@ def test_reserved_addresses_say_what_they_are() -> None:
         ("10.233.0.0/18", "the Service network (kube_service_addresses)"),
         ("192.0.2.5", "the address of kube-vip (kube_vip_address)"),
         ("192.0.2.6", "the address of the API server (loadbalancer_apiserver.address)"),
+    ]
+
+
+def test_addresses_of_peers_are_reserved() -> None:
+    peer = {"peer_address": "192.0.2.1", "peer_asn": 64513, "my_asn": 64512}
+    found = settings(metallb_protocol="bgp", metallb_peers=[peer, {**peer, "peer_address": None, "interface": "eth1"}])
+    assert [(one.text, what) for one, what in found.reserved] == [
+        ("192.0.2.1", "the address of a BGP peer (metallb_peers[0].peer_address)")
     ]
 
 
