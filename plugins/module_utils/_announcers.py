@@ -50,7 +50,7 @@ def selector_matches(selector: Object, labels: t.Mapping[str, str]) -> bool:
     return True
 
 
-def _any_matches(selectors: t.Sequence[Object] | None, obj: Object) -> bool:
+def any_matches(selectors: t.Sequence[Object] | None, obj: Object) -> bool:
     """Return whether one of the selectors matches an object's labels; without any, all objects match."""
     labels = obj["metadata"].get("labels") or {}
     return not selectors or any(selector_matches(one, labels) for one in selectors)
@@ -60,7 +60,7 @@ def _takes_pool(spec: Object, pool: Object) -> bool:
     names, selectors = spec.get("ipAddressPools") or [], spec.get("ipAddressPoolSelectors") or []
     if not names and not selectors:
         return True
-    return pool["metadata"]["name"] in names or bool(selectors and _any_matches(selectors, pool))
+    return pool["metadata"]["name"] in names or bool(selectors and any_matches(selectors, pool))
 
 
 def selecting(
@@ -72,7 +72,7 @@ def selecting(
     return [
         spec
         for spec in specs
-        if own is not None and _takes_pool(spec, own) and _any_matches(spec.get("serviceSelectors"), service)
+        if own is not None and _takes_pool(spec, own) and any_matches(spec.get("serviceSelectors"), service)
     ]
 
 
@@ -133,7 +133,7 @@ def _peers_for(node: Object, specs: t.Sequence[Object], peers: t.Sequence[Object
     return sorted(
         one["metadata"]["name"]
         for one in peers
-        if _any_matches(one["spec"].get("nodeSelectors"), node)
+        if any_matches(one["spec"].get("nodeSelectors"), node)
         and any(not spec.get("peers") or one["metadata"]["name"] in spec["peers"] for spec in specs)
     )
 
@@ -158,7 +158,7 @@ def bgp_announcement(
     local = service["spec"].get("externalTrafficPolicy") == "Local"
     for node in live.nodes:
         name = node["metadata"]["name"]
-        taking = [spec for spec in specs if _any_matches(spec.get("nodeSelectors"), node)]
+        taking = [spec for spec in specs if any_matches(spec.get("nodeSelectors"), node)]
         peers = _peers_for(node, taking, live.bgp_peers)
         if name not in ignoring:
             reasons[name] = "has no running speaker"
@@ -224,7 +224,7 @@ def bgp_sessions(live: Live, written: t.Callable[[Object], float]) -> list[Objec
     for node in live.nodes:
         for peer in live.bgp_peers:
             name, spec = node["metadata"]["name"], peer["spec"]
-            if name not in ignoring or not _any_matches(spec.get("nodeSelectors"), node):
+            if name not in ignoring or not any_matches(spec.get("nodeSelectors"), node):
                 continue
             state = known.get((name, _session_peer(spec), spec.get("vrf") or ""))
             status = (state or {}).get("status") or {}

@@ -18,8 +18,8 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses impo
     of_network,
     single,
 )
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import EXCLUDED, any_matches
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import NATIVE
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._derive import selector_matches
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
@@ -138,16 +138,15 @@ def strict_arp_messages(settings: Settings, needed: bool) -> tuple[list[str], li
     ]
 
 
-EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
-
-
 def announcer_warnings(settings: Settings, nodes: t.Sequence[Object]) -> list[str]:
     """Return a warning for each advertisement that no node may make, and for each peer that no node has."""
     if not settings.speaker_enabled or not nodes:
         return []
-    labels = [node["metadata"].get("labels") or {} for node in nodes]
-    open_to = [own for own in labels if EXCLUDED not in own]
-    if not open_to and (settings.layer2 or settings.bgp.advertisements):
+
+    def excluded(node: Object) -> bool:
+        return EXCLUDED in (node["metadata"].get("labels") or {})
+
+    if all(map(excluded, nodes)) and (settings.layer2 or settings.bgp.advertisements):
         return [
             "Every node carries the label {0}, so MetalLB 0.14 and later announces nothing from any of them; remove it "
             "from the nodes that shall announce: kubectl label node NAME {0}-.".format(EXCLUDED)
@@ -156,23 +155,18 @@ def announcer_warnings(settings: Settings, nodes: t.Sequence[Object]) -> list[st
     advertised += [(one.origin, one.spec.get("nodeSelectors") or []) for one in settings.bgp.advertisements]
     warnings = []
     for origin, selectors in advertised:
-        chosen = [own for own in labels if _selected(own, selectors)]
+        chosen = [node for node in nodes if any_matches(selectors, node)]
         if not chosen:
             warnings.append("{0}: node_selectors match none of the nodes, so nothing is announced.".format(origin))
-        elif not [own for own in chosen if EXCLUDED not in own]:
+        elif all(map(excluded, chosen)):
             warnings.append(
                 "{0}: every node that node_selectors match carries the label {1}, so MetalLB 0.14 and later announces "
                 "nothing; remove it: kubectl label node NAME {1}-.".format(origin, EXCLUDED)
             )
     for peer in settings.bgp.peers:
-        if not any(_selected(own, peer.spec.get("nodeSelectors") or []) for own in labels):
+        if not any(any_matches(peer.spec.get("nodeSelectors"), node) for node in nodes):
             warnings.append("{0}: node_selectors match none of the nodes, so there is no session.".format(peer.origin))
     return warnings
-
-
-def _selected(labels: t.Mapping[str, str], selectors: t.Sequence[Object]) -> bool:
-    """Return whether one of the selectors matches; none at all select everything."""
-    return not selectors or any(selector_matches(one, labels) for one in selectors)
 
 
 def peer_addresses(settings: Settings) -> dict[str, str]:
