@@ -147,7 +147,8 @@ def bgp(cluster: Cluster, request: pytest.FixtureRequest) -> Bgp:
 def test_every_node_has_a_session_with_each_router(bgp: Bgp) -> None:
     """The second router is a hop away."""
     for router in ("router1", "router2"):
-        eventually(f"sessions with {router}", lambda router=router: bgp.established(router) == len(NODES), 120)
+        eventually(f"sessions with {router}", lambda router=router: bgp.established(router) > 2, 120)
+        assert bgp.established(router) == len(NODES)
 
 
 def test_the_router_learns_the_address_from_every_node(bgp: Bgp) -> None:

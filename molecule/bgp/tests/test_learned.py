@@ -31,7 +31,8 @@ def test_sessions_from_the_selected_nodes_only(cluster: Cluster) -> None:
         peers = vtysh(cluster, "show bgp summary")["ipv4Unicast"]["peers"]
         return {address for address, peer in peers.items() if peer["state"] == "Established"}
 
-    eventually("the sessions", lambda: up() == SPEAKING, 120)
+    eventually("the sessions", lambda: len(up()) == len(SPEAKING), 120)
+    assert up() == SPEAKING
 
 
 def test_address_is_learned_from_both(cluster: Cluster) -> None:
