@@ -95,16 +95,23 @@ def _quantity(value: t.Any) -> t.Any:
     return decimal.Decimal(match.group(1)) * _FACTORS[match.group(2)] if match else value
 
 
-def due(desired: t.Sequence[Object], absent: t.Sequence[Object], live: t.Mapping[str, Object | None]) -> list[Change]:
+def due(
+    desired: t.Sequence[Object],
+    absent: t.Sequence[Object],
+    live: t.Mapping[str, Object | None],
+    others: t.Callable[[Object], bool] = lambda _live: False,
+) -> list[Change]:
     """Return the changes that are due, in the order of the desired objects, removals last.
 
     desired: stamped objects. absent: objects that must not be there. live: path -> object, None where there is none.
+    others: whether a live object has fields of others that have to become ours.
     """
     changes = []
     for obj in desired:
         found = live.get(path(obj))
-        if found is None or not covers(found, obj):
-            changes.append(Change(obj, found))
+        adopted = found is not None and others(found)
+        if found is None or adopted or not covers(found, obj):
+            changes.append(Change(obj, found, adopted=adopted))
     changes.extend(Change(None, live[path(obj)]) for obj in absent if live.get(path(obj)) is not None)
     return changes
 

@@ -16,7 +16,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import P
 
 Object = t.Dict[str, t.Any]
 
-DAEMONSETS = "/apis/apps/v1/daemonsets"
+
 CALICO_CONFIG = "/apis/crd.projectcalico.org/v1/bgpconfigurations"
 CALICO_PEERS = "/apis/crd.projectcalico.org/v1/bgppeers"
 CILIUM_POOLS = ("/apis/cilium.io/v2/ciliumloadbalancerippools", "/apis/cilium.io/v2alpha1/ciliumloadbalancerippools")

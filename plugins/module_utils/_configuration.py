@@ -21,6 +21,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import (
     stamp,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import handled, ingress_addresses
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._managed_fields import LAST_APPLIED, declared
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import path, reference
 
 Object = t.Dict[str, t.Any]
@@ -39,7 +40,6 @@ PEER_SECRET = "kubernetes.io/basic-auth"
 OURS, KUBESPRAY, OTHER = "ours", "kubespray", "other"
 MOST_NAMED = 10  # Services or objects that one sentence names
 
-_KUBECTL = "kubectl.kubernetes.io/last-applied-configuration"
 # What Kubespray's templates put into the specs of its objects, and nothing besides.
 _KUBESPRAY_FIELDS = {
     "IPAddressPool": {"addresses", "autoAssign", "avoidBuggyIPs"},
@@ -109,10 +109,7 @@ def plan(
                 _named(left, "is", "are"), "it" if left[1:] == [] else "them"
             )
         )
-    changes = [
-        one._replace(adopted=one.live is not None and owner_of(one.live) != OURS)
-        for one in due(stamped, removed, found)
-    ]
+    changes = due(stamped, removed, found, lambda obj: owner_of(obj) != OURS or declared(obj))
     for change, held in leaving(changes, services, loadbalancer_class):
         where = origins.get(change.desired["metadata"]["name"], change.name) if change.desired else change.name
         text = "{0}: {1} would leave the pool while in use".format(where, ", ".join(_some(held)))
@@ -132,7 +129,7 @@ def owner_of(obj: Object) -> str:
     if (meta.get("labels") or {}).get(MANAGED_BY) == MANAGER:
         return OURS
     fields = _KUBESPRAY_FIELDS.get(obj["kind"])
-    applied = _KUBECTL in (meta.get("annotations") or {})
+    applied = LAST_APPLIED in (meta.get("annotations") or {})
     if applied and fields is not None and set(obj.get("spec") or {}) <= fields:
         return KUBESPRAY
     return OTHER

@@ -13,7 +13,7 @@ import datetime
 import functools
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _configuration
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _configuration, _managed_fields
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import (
     MANAGER,
     Change,
@@ -41,9 +41,13 @@ class Converged(t.NamedTuple):
 def plan(api: Api, desired: t.Sequence[Object], absent: t.Sequence[Object]) -> list[Change]:
     """Return the changes that are due; reads every object once."""
     stamped = [stamp(obj) for obj in desired]
-    paths = [path(obj) for obj in [*stamped, *absent]]
-    found = api.gather([functools.partial(api.get, one) for one in paths])
-    return due(stamped, absent, dict(zip(paths, found)))
+    return due(stamped, absent, read(api, [*stamped, *absent]))
+
+
+def read(api: Api, objects: t.Sequence[Object]) -> dict[str, Object | None]:
+    """Return path -> live object of each of these, None where there is none."""
+    paths = [path(obj) for obj in objects]
+    return dict(zip(paths, api.gather([functools.partial(api.get, one) for one in paths])))
 
 
 def converge(api: Api, changes: t.Sequence[Change], check_mode: bool, waiter: Waiter) -> Converged:
@@ -66,13 +70,48 @@ def _one(api: Api, change: Change, check_mode: bool, waiter: Waiter) -> Object |
             if change.desired is None:
                 api.delete(change.path)
                 return None
-            return api.apply(change.path, change.desired, MANAGER, dry_run=check_mode)
+            return _applied(api, change, change.desired, check_mode)
         except ApiError as exc:
             # On a virgin cluster namespace and kinds are missing: the server cannot say more than we know.
             if check_mode and (exc.status == 404 or not_serving(exc.text)):
                 return predict(change)
             if not not_serving(exc.text) or not waiter.again():
                 raise ApiError(exc.status, "{0}: {1}".format(change.name, exc.text)) from exc
+
+
+def _applied(api: Api, change: Change, desired: Object, check_mode: bool) -> Object:
+    """Apply, with the fields managed in such a way that nothing is left behind."""
+    managed = change.live and _managed_fields.adopt(change.live, desired, MANAGER, change.adopted)
+    if not managed:
+        return api.apply(change.path, desired, MANAGER, dry_run=check_mode)
+    if not check_mode:
+        adopt(api, change, desired)
+        return api.apply(change.path, desired, MANAGER)
+    try:
+        after = _managed_fields.settled(api.apply(change.path, desired, MANAGER, dry_run=True), managed, MANAGER)
+        return api.replace(change.path, after, dry_run=True)  # puts defaults where fields have gone
+    except ApiError as exc:
+        # 422: what others have written into an item that goes is left alone by a dry run, and invalid.
+        if exc.status in (409, 422):
+            return predict(change) or desired
+        raise
+
+
+def adopt(api: Api, change: Change, desired: Object) -> None:
+    """Let the fields of a live object be managed as the apply of the desired one needs it."""
+    live = change.live
+    while live is not None:
+        managed = _managed_fields.adopt(live, desired, MANAGER, change.adopted)
+        if managed is None:
+            return
+        meta = {"managedFields": managed, "resourceVersion": live["metadata"]["resourceVersion"]}
+        try:
+            api.merge(change.path, {"metadata": meta}, MANAGER)
+            return
+        except ApiError as exc:
+            if exc.status != 409:  # somebody has written in between, such as a controller its status
+                raise
+            live = api.get(change.path)
 
 
 def read_set(api: Api, namespace: str) -> list[Object]:

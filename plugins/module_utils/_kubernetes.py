@@ -176,6 +176,10 @@ class Api:
             dry_run="All" if dry_run else None,
         )
 
+    def replace(self, path: str, body: Object, dry_run: bool = False) -> Object:
+        """Put an object in the place of one; return it as the server has it."""
+        return self.request("put", path, body=body, dry_run="All" if dry_run else None)
+
     def delete(self, path: str, dry_run: bool = False) -> bool:
         """Delete an object; return whether there was one."""
         try:

@@ -147,11 +147,13 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _competitors,
     _configuration,
     _converge,
+    _install,
     _kube_proxy,
     _kubernetes,
     _manifest,
     _metallb,
     _release,
+    _resources,
     _settings,
 )
 
@@ -187,29 +189,21 @@ def outline(outcome: _settings.Outcome) -> dict[str, t.Any]:
 def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outcome) -> dict[str, t.Any]:
     settings = outcome.settings
     results = outline(outcome)
-    release = _release.Release([], [])
     try:
-        if params["release"]:
-            data = _manifest.read(settings.version, settings.backend, params)
-            release = _release.release(_release.load(data, settings.backend), settings)
-    except _release.BadManifest as exc:
-        results["errors"] = ["{0}.".format(exc)]
-        return results
-    nodes, services, kubeadm, config_map, live, ready, daemon_sets, release_changes = api.gather(
-        [
-            lambda: api.get_list("/api/v1/nodes"),
-            lambda: api.get_list("/api/v1/services"),
-            lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
-            lambda: api.get(_kube_proxy.CONFIG_PATH),
-            lambda: _converge.read_set(api, settings.namespace),
-            lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled, settings.backend),
-            lambda: api.get_list(_competitors.DAEMONSETS),
-            lambda: _converge.plan(api, release.present, release.absent),
-        ]
-    )
-    try:
+        nodes, services, kubeadm, config_map, live, ready, daemon_sets, release = api.gather(
+            [
+                lambda: api.get_list("/api/v1/nodes"),
+                lambda: api.get_list("/api/v1/services"),
+                lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
+                lambda: api.get(_kube_proxy.CONFIG_PATH),
+                lambda: _converge.read_set(api, settings.namespace),
+                lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled, settings.backend),
+                lambda: api.get_list(_resources.DAEMON_SETS),
+                lambda: _install.plan(api, settings, params) if params["release"] else _install.EMPTY,
+            ]
+        )
         kube_proxy = _kube_proxy.parse(config_map) if config_map else None
-    except _kube_proxy.NotUnderstood as exc:
+    except (_kube_proxy.NotUnderstood, _release.BadManifest) as exc:
         results["errors"] = ["{0}.".format(exc)]
         return results
     needed = _cluster.strict_arp_needed(settings, kube_proxy)
@@ -225,6 +219,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
         *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),
         *others.errors,
         *config.errors,
+        *release.errors,
     ]
     strict = kube_proxy is not None and kube_proxy.strict_arp
     return dict(
@@ -236,6 +231,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             *_cluster.announcer_warnings(settings, nodes),
             *others.warnings,
             *config.warnings,
+            *release.warnings,
         ],
         nodes={node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes},
         kube_proxy={
@@ -245,7 +241,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             "needed": needed,
             "due": needed and not strict,
         },
-        release_due=[change.name for change in release_changes],
+        release_due=[change.name for change in release.changes + release.later],
         config_due=[change.name for change in config.changes],
         ready=ready,
         probes=_cluster.probes(settings, _configuration.live_ranges(live), services),

@@ -12,8 +12,18 @@ version_added: 0.1.0
 description:
   - Applies controller, speaker, custom resource definitions and all that belongs to them from MetalLB's official manifest,
     changed as the settings say. The manifest is checked against its sum.
-  - Objects are applied by server-side apply, only where they differ from the live ones.
+  - Objects are applied by server-side apply, only where they differ from the live ones. Fields that kubectl or Helm have
+    written into them are taken over, so that those which the release does not have go.
+  - Objects that another release or another BGP backend has left behind are removed. The namespace never is.
+  - Where speakers of before and of now could not talk to each other, all of them are replaced at once.
   - Does not wait for the roll-out; M(kubeaddons.metallb.wait_for_metallb) does.
+options:
+  cleanup:
+    description:
+      - Whether to remove what another release or backend has left behind. V(false) leaves it for another call, once the
+        release is rolled out and nothing needs it any more; RV(remaining) says whether that is due.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.api
@@ -53,6 +63,12 @@ objects:
   elements: str
   returned: always
   sample: [Deployment/metallb-system/controller]
+remaining:
+  description: Objects that another call has to bring to their final state, once the release is rolled out.
+  type: list
+  elements: str
+  returned: always
+  sample: [Service/metallb-system/webhook-service]
 version:
   description: The release of MetalLB.
   type: str
@@ -66,6 +82,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _converge,
+    _install,
     _kubernetes,
     _manifest,
     _release,
@@ -73,7 +90,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _wait,
 )
 
-EMPTY: dict[str, t.Any] = {"objects": [], "version": "", "changed": False}
+EMPTY: dict[str, t.Any] = {"objects": [], "remaining": [], "version": "", "changed": False}
 
 
 def apply(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
@@ -81,18 +98,30 @@ def apply(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
     if errors:
         return {"failed": True, "msg": " ".join(errors), "version": settings.version}
     try:
-        data = _manifest.read(settings.version, settings.backend, module.params)
-        release = _release.release(_release.load(data, settings.backend), settings)
+        plan = _install.plan(api, settings, module.params)
     except _release.BadManifest as exc:
         return {"failed": True, "msg": "{0}.".format(exc), "version": settings.version}
-    changes = _converge.plan(api, release.present, release.absent)
+    if plan.errors:
+        return {"failed": True, "msg": " ".join(plan.errors), "version": settings.version}
+    cleanup = module.params["cleanup"]
+    changes = plan.changes + (plan.later if cleanup else [])
     done = _converge.converge(api, changes, module.check_mode, _wait.Waiter(timeout=0))
-    return {"changed": bool(done.names), "objects": done.names, "version": settings.version, "diff": done.diffs}
+    return {
+        "changed": bool(done.names),
+        "objects": done.names,
+        "remaining": plan.passing + ([] if cleanup else [change.name for change in plan.later]),
+        "version": settings.version,
+        "diff": done.diffs,
+    }
 
 
 def main() -> None:
     module = AnsibleModule(
-        _kubernetes.argument_spec(settings={"type": "dict", "required": True}, **_manifest.OPTIONS),
+        _kubernetes.argument_spec(
+            settings={"type": "dict", "required": True},
+            cleanup={"type": "bool", "default": True},
+            **_manifest.OPTIONS,
+        ),
         supports_check_mode=True,
     )
     _kubernetes.run(module, lambda api: apply(api, module), EMPTY)

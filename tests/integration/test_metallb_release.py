@@ -94,7 +94,14 @@ def edge(api: client.ApiClient) -> Api:
 
 def apply(edge, manifest, check_mode=False, **changed):
     """Run the module; returns the objects that it changed."""
-    params = {"settings": {**WANTED, **changed}, "manifest": manifest, "manifest_url": None, "manifest_sha256": None}
+    settings = {**WANTED, **changed}
+    params = {
+        "settings": settings,
+        "manifest": manifest,
+        "manifest_url": None,
+        "manifest_sha256": None,
+        "cleanup": True,
+    }
     results = metallb_release.apply(edge, SimpleNamespace(params=params, check_mode=check_mode))
     assert not results.get("failed"), results
     assert results["changed"] is bool(results["objects"])

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from integration.apiserver import official
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _release, _resources
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _former, _release, _resources
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import normalise
 
 SETTINGS = {
@@ -64,3 +64,14 @@ def test_settings_reach_every_release(version: str, backend: str) -> None:
         assert text.count("--lb-class") == (name in ("controller", "speaker"))
         images = [one["image"] for one in [*pod["containers"], *pod.get("initContainers", [])]]
         assert all(image.startswith("192.0.2.1/") for image in images), images
+
+
+def test_whatever_a_release_does_not_have_is_known_as_left_behind() -> None:
+    """From any release and backend to any other, only what all of them have may stay."""
+    objects = {one: _release.load(official(*one), one[1]) for one in MANIFESTS}
+    paths = {one: {_resources.path(obj) for obj in found} for one, found in objects.items()}
+    for one, found in objects.items():
+        left = {_resources.path(obj) for obj in _former.candidates("metallb-system", found)}
+        assert not left & paths[one]
+        for other in MANIFESTS:
+            assert paths[other] - paths[one] <= left, (other, one)

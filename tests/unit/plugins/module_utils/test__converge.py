@@ -136,3 +136,62 @@ def test_outside_check_mode_a_missing_namespace_is_an_error() -> None:
     server.fail("patch", path(ONE), 404, 'namespaces "metallb-system" not found')
     with pytest.raises(ApiError, match="namespaces"):
         run(server, [ONE])
+
+
+def kubectls(obj: Object, **spec: t.Any) -> Object:
+    """Return an object as kubectl apply made it, with one field that ours does not have."""
+    entry = {
+        "manager": "kubectl-client-side-apply",
+        "operation": "Update",
+        "fieldsV1": {"f:spec": {"f:addresses": {}, "f:old": {}}},
+    }
+    return {
+        **obj,
+        "metadata": {**obj["metadata"], "managedFields": [entry], "resourceVersion": "7"},
+        "spec": {**obj["spec"], "old": 1, **spec},
+    }
+
+
+def adopted(live: Object) -> list[_apply.Change]:
+    return [_apply.Change(_apply.stamp(ONE), live, adopted=True)]
+
+
+def test_fields_of_others_change_hands_before_the_apply() -> None:
+    live = kubectls(ONE)
+    server = Server(live)
+    _converge.converge(server.api, adopted(live), False, Clock().waiter(0))
+    assert server.writes == ["patch " + path(ONE)] * 2
+    meta = server.bodies[0]["metadata"]
+    assert meta["resourceVersion"] == "7"
+    assert [(one["manager"], one["operation"]) for one in meta["managedFields"]] == [(_apply.MANAGER, "Apply")]
+
+
+def test_somebody_who_writes_in_between_is_no_problem() -> None:
+    live = kubectls(ONE)
+    server = Server(live)
+    server.objects[path(ONE)]["metadata"]["resourceVersion"] = "8"
+    server.fail("patch", path(ONE), 409, "the object has been modified")
+    _converge.converge(server.api, adopted(live), False, Clock().waiter(0))
+    assert [body["metadata"].get("resourceVersion") for body in server.bodies] == ["7", "8", None]
+
+
+def test_check_mode_shows_what_goes_with_the_fields() -> None:
+    live = kubectls(ONE)
+    server = Server(live)
+    done = _converge.converge(server.api, adopted(live), True, Clock().waiter(0))
+    assert done.diffs[0]["before"]["spec"] == {"addresses": ["192.0.2.0/28"], "old": 1}
+    assert "old" not in done.diffs[0]["after"]["spec"]
+    assert server.writes == ["patch {0} (dry run)".format(path(ONE)), "put {0} (dry run)".format(path(ONE))]
+    assert server.objects[path(ONE)] == live
+
+
+@pytest.mark.parametrize("status", [409, 422])
+def test_check_mode_where_a_dry_run_cannot_tell(status: int) -> None:
+    live = kubectls(ONE, addresses=["192.0.2.64/28"])
+    server = Server(live)
+    server.fail("patch", path(ONE), status, "Required value")
+    done = _converge.converge(server.api, adopted(live), True, Clock().waiter(0))
+    assert done.diffs[0]["after"]["spec"]["addresses"] == ["192.0.2.0/28"]
+    server.fail("patch", path(ONE), 403, DENIAL)
+    with pytest.raises(ApiError, match="CIDR overlaps"):
+        _converge.converge(server.api, adopted(live), True, Clock().waiter(0))

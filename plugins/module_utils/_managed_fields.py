@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Whose the fields of a live object are (metadata.managedFields), and whose they must be for an apply to be the whole truth.
+
+Server-side apply removes a field that is not wanted any more only where its manager owned it before, and keeps every item of
+a list in which somebody else has written a field, even if what is left of the item is invalid.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+import typing as t
+
+Object = t.Dict[str, t.Any]
+# A set of fields as the API server writes it (FieldsV1): "f:name" is a field, "k:{...}" and "v:..." an item of a list, "."
+# the thing itself; {} is everything below.
+Fields = t.Dict[str, t.Any]
+
+# Managers that write whole objects, as apply does. All others (kubectl edit, controllers, ...) write single fields.
+DECLARERS = frozenset(("kubectl-client-side-apply", "kubectl-create", "kubectl-replace", "helm"))
+# Who writes this has applied the whole object, whatever its name is.
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def declared(obj: Object) -> bool:
+    """Return whether somebody else has written the object as a whole."""
+    return any(_declares(entry) for entry in _entries(obj))
+
+
+def adopt(live: Object, desired: Object, manager: str, everything: bool) -> list[Object] | None:
+    """Return managedFields by which an apply of the desired object leaves nothing behind; None when they do so already.
+
+    An item of a list that was the manager's and is not desired loses what others have written into it. everything: what
+    others have declared becomes the manager's; of MetalLB's custom resources all that others have written, for no
+    controller writes more than their status.
+    """
+    custom = str(desired.get("apiVersion", "")).startswith("metallb.io/")
+    own: list[Object] = []
+    rest: list[Object] = []
+    for entry in _entries(live):
+        taken = everything and (_declares(entry) or (custom and not entry.get("subresource")))
+        (own if taken or _is_own(entry, manager) else rest).append(entry)
+    if not own:
+        return None
+    fields = functools.reduce(_union, (entry["fieldsV1"] for entry in own))
+    gone = _gone(fields, desired)
+    kept = [dict(entry, fieldsV1=_minus(entry["fieldsV1"], gone)) for entry in rest]
+    if kept == rest and len(own) == 1 and _is_own(own[0], manager):
+        return None
+    first = next((entry for entry in own if _is_own(entry, manager)), own[0])
+    whole = dict(first, manager=manager, operation="Apply", fieldsV1=fields)
+    return [whole, *(entry for entry in kept if entry["fieldsV1"])]
+
+
+def settled(after: Object, managed: t.Sequence[Object], manager: str) -> Object:
+    """Return what a dry run of apply would have answered, had the fields been managed like that before.
+
+    after: what it answered. managed: from adopt().
+    """
+    before = functools.reduce(_union, (entry["fieldsV1"] for entry in managed if _is_own(entry, manager)))
+    owners = [entry["fieldsV1"] for entry in _entries(after) if _is_own(entry, manager)]
+    owners += [entry["fieldsV1"] for entry in managed if not _is_own(entry, manager)]
+    result = copy.deepcopy(after)
+    _drop(result, _orphans(before, owners))
+    return result
+
+
+def _entries(obj: Object) -> list[Object]:
+    return obj["metadata"].get("managedFields") or []
+
+
+def _is_own(entry: Object, manager: str) -> bool:
+    return entry["manager"] == manager and entry["operation"] == "Apply" and not entry.get("subresource")
+
+
+def _declares(entry: Object) -> bool:
+    if entry.get("subresource"):
+        return False
+    annotations = entry["fieldsV1"].get("f:metadata", {}).get("f:annotations", {})
+    applied = (entry["manager"], entry["operation"]) == ("kubectl", "Apply") or "f:" + LAST_APPLIED in annotations
+    return applied or entry["manager"] in DECLARERS
+
+
+def _union(one: Fields, other: Fields) -> Fields:
+    return {key: _union(one.get(key, {}), other.get(key, {})) for key in {**one, **other}}
+
+
+def _minus(fields: Fields, other: Fields) -> Fields:
+    """Return the fields without the other ones, and without what has become empty by that."""
+    left = {}
+    for key, inner in fields.items():
+        if key not in other:
+            left[key] = inner
+        elif inner and other[key]:
+            below = _minus(inner, other[key])
+            if below:
+                left[key] = below
+    return left
+
+
+def _gone(fields: Fields, desired: t.Any) -> Fields:
+    """Return the items of lists among the fields that the desired object does not have."""
+    found: Fields = {}
+    for key, inner in fields.items():
+        if key.startswith("f:"):
+            part = desired.get(key[2:]) if isinstance(desired, dict) else None
+        elif key.startswith("k:"):
+            part = _item(desired, json.loads(key[2:]))
+            if part is None:
+                found[key] = {}
+                continue
+        else:
+            continue
+        below = _gone(inner, part)
+        if below:
+            found[key] = below
+    return found
+
+
+def _orphans(fields: Fields, owners: t.Sequence[Fields]) -> Fields:
+    """Return those of the fields that nobody owns, whether themselves or something below them."""
+    left = {}
+    for key, inner in fields.items():
+        if key == ".":
+            continue  # somebody owns something in here
+        others = [owner[key] for owner in owners if key in owner]
+        if not others:
+            left[key] = inner
+        elif inner and all(others):
+            below = _orphans(inner, others)
+            if below:
+                left[key] = below
+    return left
+
+
+def _drop(value: t.Any, fields: Fields) -> None:
+    """Take the fields out of the value."""
+    for key, inner in fields.items():
+        whole = not inner or "." in inner
+        kind, name = key[:2], key[2:]
+        if kind == "f:" and isinstance(value, dict) and name in value:
+            if whole:
+                del value[name]
+            else:
+                _drop(value[name], inner)
+        elif kind == "k:":
+            item = _item(value, json.loads(name))
+            if item is not None and whole:
+                value[:] = [one for one in value if one is not item]
+            else:
+                _drop(item, inner)
+        elif kind == "v:" and isinstance(value, list):
+            value[:] = [one for one in value if one != json.loads(name)]
+
+
+def _item(items: t.Any, keys: Object) -> t.Any:
+    """Return the item of a list that has these keys, None where there is none; a key that it leaves out has its default."""
+    candidates = [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    for one in candidates:
+        if all(one.get(key) == value for key, value in keys.items()):
+            return one
+    return next((one for one in candidates if all(one.get(key, value) == value for key, value in keys.items())), None)
