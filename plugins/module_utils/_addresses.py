@@ -46,11 +46,35 @@ class AddressRange(t.NamedTuple):
         return [str(type(self.first)(number)) for number in range(int(self.first), end + 1)]
 
 
+# Addresses that no host can be reached by from another one.
+UNUSABLE = {
+    "0.0.0.0/8": "this network",
+    "127.0.0.0/8": "the loopback network",
+    "169.254.0.0/16": "the link-local network",
+    "224.0.0.0/4": "the multicast network",
+    "255.255.255.255/32": "broadcast",
+    "::/127": "the host itself",
+    "fe80::/10": "the link-local network",
+    "ff00::/8": "the multicast network",
+}
+
+
 def parse_range(value: object) -> AddressRange:
     """Return the range that MetalLB would read from a text such as "192.0.2.10-192.0.2.20" or "192.0.2.0/28".
 
     Raise ValueError with reason and remedy, as the second half of a sentence.
     """
+    found = _parse(value)
+    for network, what in UNUSABLE.items():
+        if found.overlaps(of_network(network)):
+            raise ValueError(
+                "holds addresses of {0} ({1}), by which no client reaches a Service; choose addresses of the nodes' own "
+                "network or of one that is routed to them".format(network, what)
+            )
+    return found
+
+
+def _parse(value: object) -> AddressRange:
     if not isinstance(value, str):
         raise ValueError('is not text; write the range in quotes, such as "192.0.2.10-192.0.2.20"')
     text = value.strip()
@@ -119,7 +143,7 @@ def _refuse_special(address: Address) -> None:
 def live_range(text: str) -> AddressRange | None:
     """Return what MetalLB makes of a range of a live pool, which may be of other making; None when it is nothing."""
     try:
-        return parse_range(text)
+        return _parse(text)
     except ValueError:
         pass
     try:

@@ -16,6 +16,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import _fields
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import by_frr, since
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._fields import Field, read_fields, whole
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._names import object_name
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pools
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selectors
@@ -184,7 +185,7 @@ def _communities(read: Reader, layer3: Object) -> list[Community]:
                 read.need(path, value, LARGE)
         except ValueError as exc:
             read.error(path, value, str(exc))
-        name = re.sub(r"[^a-z0-9.]+", "-", alias.lower()).strip("-.")
+        name = object_name(alias)
         if ":" in alias:
             read.error(path, alias, 'cannot be a name because of its ":"; choose another')
         elif name in [one.name for one in found]:

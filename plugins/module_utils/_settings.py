@@ -19,6 +19,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses impo
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import BACKENDS, choose
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Bgp, read_bgp
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import translate
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._names import spell
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Layer2, Pool, read_pools
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader, label, no_effect
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._secrets import join
@@ -114,8 +115,9 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
     passwords: what _secrets.split() took out of them; None where nobody needs them.
     """
     variables, renamed = translate(join(variables, passwords), DEFAULTS)
+    variables, spelt = spell(variables)
     read = Reader(variables)
-    read.warnings.extend(renamed)
+    read.warnings.extend([*renamed, *spelt])
     _report_names(read)
     config = read.mapping("metallb_config", variables.get("metallb_config"))
     version = _version(read)

@@ -69,7 +69,7 @@ OVERLAPS: list[tuple[str, str, bool]] = [
     ("192.0.2.10-192.0.2.20", "192.0.2.0/24", True),
     ("192.0.2.0/25", "192.0.2.128/25", False),
     # The same numbers in the other family are other addresses.
-    ("0.0.0.1-0.0.0.9", "::1-::9", False),
+    ("1.0.0.1-1.0.0.9", "1::1-1::9", False),
 ]
 
 
@@ -103,3 +103,21 @@ def test_addresses_stop_at_the_end_and_at_the_limit() -> None:
 def test_single_and_network() -> None:
     assert _addresses.single("192.0.2.7").overlaps(_addresses.of_network("192.0.2.9/28"))
     assert _addresses.of_network("192.0.2.9/28").text == "192.0.2.0/28"
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("127.0.0.8/30", "127.0.0.0/8"),
+        ("224.0.0.1-224.0.0.9", "224.0.0.0/4"),
+        ("169.254.1.0/24", "169.254.0.0/16"),
+        ("0.0.0.0/0", "0.0.0.0/8"),
+        ("fe80::1/128", "fe80::/10"),
+        ("ff02::1-ff02::5", "ff00::/8"),
+        ("::1/128", "::/127"),
+    ],
+)
+def test_addresses_that_nobody_reaches(text: str, network: str) -> None:
+    with pytest.raises(ValueError, match="^holds addresses of {0} ".format(network)):
+        _addresses.parse_range(text)
+    assert _addresses.live_range(text) is not None  # MetalLB takes it

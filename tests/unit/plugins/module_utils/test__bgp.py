@@ -363,7 +363,7 @@ ERRORS: list[tuple[Variables, str]] = [
     (config("x"), LAYER3 + ': "x" is not a mapping'),
     (config({"metallb_peers": [BASE]}), LAYER3 + ".metallb_peers: [{'peer_address'"),
     (config({"metallb_peers": {"tor": "192.0.2.1"}}), PEER + ': "192.0.2.1" is not a mapping'),
-    (config({"metallb_peers": {"Tor": BASE}}), LAYER3 + '.metallb_peers.Tor: "Tor" cannot name a Kubernetes object'),
+    (config({"metallb_peers": {"_": BASE}}), LAYER3 + '.metallb_peers._: "_" cannot name a Kubernetes object'),
     (config({"metallb_peers": {"tor": BASE}, "defaults": ["x"]}), LAYER3 + ".defaults: ['x'] is not a mapping"),
     (config({"metallb_peers": {"tor": BASE}, "communities": "x"}), LAYER3 + '.communities: "x" is not a mapping'),
     (config({"metallb_peers": {"tor": BASE}, "bfd_profiles": ["x"]}), LAYER3 + ".bfd_profiles: ['x'] is not a mapping"),

@@ -311,7 +311,7 @@ ERRORS: list[tuple[Variables, str, str, str, str]] = [
         "truth",
         "true or",
     ),
-    ({MORE: {"A": {"ip_range": "198.51.100.0/28"}}}, MORE + ".A", '"A"', "cannot name", "use lower-case letters"),
+    ({MORE: {"_": {"ip_range": "198.51.100.0/28"}}}, MORE + "._", '"_"', "cannot name", "use lower-case letters"),
     # Two pools of one name would be one object, and the first one's addresses would be lost.
     (
         {MORE: {"loadbalanced": {"ip_range": "198.51.100.0/28"}}},
