@@ -36,6 +36,18 @@ def selectors(read: Reader, origin: str, value: object) -> list[Object]:
     return found
 
 
+def selects(selector: Object, own: t.Mapping[str, str]) -> bool:
+    """Return whether a selector of selectors() matches the labels of something."""
+    if any(own.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
+        return False
+    for one in selector.get("matchExpressions", []):
+        present, listed = one["key"] in own, own.get(one["key"]) in one.get("values", [])
+        meant = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
+        if not meant.get(one["operator"], False):
+            return False
+    return True
+
+
 def _selector(read: Reader, origin: str, value: object) -> Object:
     """Return a label selector; plain labels are the short form."""
     entry = {_word(key): one for key, one in read.mapping(origin, value).items()}
