@@ -17,7 +17,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._fields import Field, read_fields, whole
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._names import object_name
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pools
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool, Pools, everything, taken
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selectors
 
@@ -65,6 +65,7 @@ RIVALS = (("peer_address", "interface"), ("peer_asn", "dynamic_asn"), ("password
 # key of the inventory -> field of BGPAdvertisement
 ADVERTISEMENT = {
     "address_pools": Field("ipAddressPools", _fields.texts),
+    "pool_selectors": Field("ipAddressPoolSelectors", selectors),
     "peers": Field("peers", _fields.texts),
     "aggregation_length": Field("aggregationLength", whole(1, 32, "a length of IPv4 prefixes")),
     "aggregation_length_v6": Field("aggregationLengthV6", whole(1, 128, "a length of IPv6 prefixes")),
@@ -108,7 +109,7 @@ class BgpAdvertisement(t.NamedTuple):
     spec: Object
     origin: str
     origins: dict[str, str]
-    pools: list[str]
+    pools: list[str]  # of this inventory, named or selected
     peers: list[str]  # empty for all
 
 
@@ -166,7 +167,7 @@ def read_bgp(read: Reader, config: Object, pools: Pools) -> Bgp:
     advertisements.extend(
         BgpAdvertisement(name, {"ipAddressPools": [name]}, origins[name], {}, [name], []) for name in pools.bgp
     )
-    advertisements.extend(_advertisements(read, layer3, [pool.name for pool in pools.pools]))
+    advertisements.extend(_advertisements(read, layer3, pools.pools))
     _check_names(read, advertisements)
     for one in advertisements:
         _check_references(read, one, [pool.name for pool in pools.pools], [peer.name for peer in peers])
@@ -286,7 +287,7 @@ def _peer(read: Reader, path: str, name: str, entry: Object, defaults: Object, v
     return Peer(name, found.spec, path, found.origins, password)
 
 
-def _advertisements(read: Reader, layer3: Object, pools: list[str]) -> list[BgpAdvertisement]:
+def _advertisements(read: Reader, layer3: Object, pools: t.Sequence[Pool]) -> list[BgpAdvertisement]:
     found = []
     origin = LAYER3 + ".advertisements"
     for index, value in enumerate(read.listing(origin, layer3.get("advertisements"))):
@@ -297,16 +298,17 @@ def _advertisements(read: Reader, layer3: Object, pools: list[str]) -> list[BgpA
         if name in EMPTY:
             read.error(path, value, "has no name; add one, such as name: uplink")
         fields = read_fields(read, path, entry, ADVERTISEMENT)
-        # MetalLB announces every pool where none is named.
-        chosen = fields.spec.setdefault("ipAddressPools", pools)
+        chosen = fields.spec.get("ipAddressPoolSelectors", [])
+        named = fields.spec.get("ipAddressPools") or everything(chosen, pools)
+        spec = {**({"ipAddressPools": named} if named else {}), **fields.spec}
         found.append(
             BgpAdvertisement(
                 "" if name in EMPTY else read.name(path + ".name", str(name)),
-                fields.spec,
+                spec,
                 path,
                 fields.origins,
-                chosen,
-                fields.spec.get("peers", []),
+                taken(read, path, named, chosen, pools),
+                spec.get("peers", []),
             )
         )
     return found
@@ -322,13 +324,10 @@ def _check_names(read: Reader, advertisements: t.Sequence[BgpAdvertisement]) -> 
 
 
 def _check_references(read: Reader, one: BgpAdvertisement, pools: t.Collection[str], peers: t.Collection[str]) -> None:
-    for field, named, known, what in (
-        ("ipAddressPools", one.pools, pools, "pool"),
-        ("peers", one.peers, peers, "peer"),
-    ):
+    for field, known, what in (("ipAddressPools", pools, "pool"), ("peers", peers, "peer")):
         if field not in one.origins:
             continue
-        for index, name in enumerate(named):
+        for index, name in enumerate(one.spec[field]):
             if name and name not in known:
                 path = "{0}[{1}]".format(one.origins[field], index)
                 read.error(path, name, "is not a {0} of this inventory; add the {0} or remove the line".format(what))

@@ -209,7 +209,7 @@ def _two_peers(read: Reader, one: Peer, other: Peer, backend: str, version: Vers
 def _same_nodes(one: Object, other: Object) -> bool:
     """Return whether there surely are nodes that both speak from."""
     mine, theirs = one.get("nodeSelectors"), other.get("nodeSelectors")
-    return not mine or not theirs or mine == theirs
+    return not mine or not theirs or any(selector in theirs for selector in mine)
 
 
 def _where(peer: Peer, backend: str) -> tuple[object, ...] | None:

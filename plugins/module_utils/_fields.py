@@ -19,7 +19,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses impo
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import BACKENDS, Since
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader, sentence
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._secrets import HIDDEN, Password
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._secrets import HIDDEN, KEY, Password, holds
 
 Object = t.Dict[str, t.Any]
 # (reader, path, value) -> the value as the custom resource has it; None where there is none.
@@ -84,6 +84,9 @@ def read_spec(read: Reader, origin: str, entry: t.Mapping[str, t.Any], fields: t
         path = "{0}.spec.{1}".format(origin, name)
         if name in fields:
             _take(read, path, value, fields[name], found)
+            continue
+        if name == KEY or holds(value):
+            read.error(path, value, "holds a password, which must not stand in a custom resource; remove it")
             continue
         near = difflib.get_close_matches(str(name), fields, 1)
         hint = "; did you mean {0}?".format(near[0]) if near else ""

@@ -51,7 +51,7 @@ if _yaml.IMPORT_ERROR:
 
 # Statuses by which an API server, or what stands before it, says that it is away for now; 0: no answer at all.
 AWAY = frozenset({0, 429, 502, 503, 504})
-PATIENCE = 30.0
+PATIENCE = 60.0  # longer than one answer may take, so that a busy server is asked again
 TIMEOUTS = (10, 30)  # seconds to connect, to wait for the answer
 
 

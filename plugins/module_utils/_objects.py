@@ -26,14 +26,16 @@ def custom_resources(settings: Settings) -> list[Object]:
     """Return the custom resources and the Secrets that they name: what others refer to comes first."""
     bgp = settings.bgp
 
-    def make(kind: str, name: str, spec: Object, version: str = V1) -> Object:
-        metadata = {"name": name, "namespace": settings.namespace}
+    def make(kind: str, name: str, spec: Object, version: str = V1, labels: dict[str, str] | None = None) -> Object:
+        metadata: Object = {"name": name, "namespace": settings.namespace}
+        if labels:
+            metadata["labels"] = labels
         return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
 
     return [
         *(make("BFDProfile", one.name, one.spec) for one in bgp.bfd_profiles),
         *(make("Community", one.name, one.spec) for one in bgp.communities),
-        *(make("IPAddressPool", one.name, _pool(one)) for one in settings.pools),
+        *(make("IPAddressPool", one.name, _pool(one), labels=one.labels) for one in settings.pools),
         *(_secret(one, settings.namespace) for one in bgp.peers if one.password is not None),
         *(make("BGPPeer", one.name, _peer(one), V2) for one in bgp.peers),
         *(make("L2Advertisement", one.name, _layer2(one)) for one in settings.layer2),
@@ -54,7 +56,8 @@ def _pool(pool: Pool) -> Object:
 
 def _layer2(one: Layer2) -> Object:
     spec = {
-        "ipAddressPools": one.pools,
+        "ipAddressPools": one.named,
+        "ipAddressPoolSelectors": one.pool_selectors,
         "interfaces": one.interfaces,
         "nodeSelectors": one.node_selectors,
         "serviceSelectors": one.service_selectors,

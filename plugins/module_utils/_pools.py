@@ -22,14 +22,22 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._fields import 
     truth,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selectors
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import labels, selectors, selects
 
 Object = t.Dict[str, t.Any]
 
 DEFAULT_POOL = "loadbalanced"  # the name that Kubespray gives to the pool of metallb_ip_range
-POOL_KEYS = ("ip_range", "auto_assign", "avoid_buggy_ips", "protocol", "service_allocation", "spec")
+POOL_KEYS = ("ip_range", "auto_assign", "avoid_buggy_ips", "protocol", "service_allocation", "labels", "spec")
 ALLOCATION_KEYS = ("priority", "namespaces", "namespace_selectors", "service_selectors")
-LAYER2_KEYS = ("name", "address_pools", "interfaces", "node_selectors", "service_selectors", "spec")
+LAYER2_KEYS = (
+    "name",
+    "address_pools",
+    "pool_selectors",
+    "interfaces",
+    "node_selectors",
+    "service_selectors",
+    "spec",
+)
 CONFIG_KEYS = ("address_pools", "layer2", "layer3", "controller", "speaker")
 PROTOCOLS = ("layer2", "bgp")
 SERVICE_SELECTORS = since((0, 16, 0))  # of advertisements
@@ -42,7 +50,7 @@ POOL_SPEC = {
 }
 LAYER2_SPEC = {
     "ipAddressPools": Field("ipAddressPools", elsewhere("address_pools")),
-    "ipAddressPoolSelectors": Field("ipAddressPoolSelectors", selectors),
+    "ipAddressPoolSelectors": Field("ipAddressPoolSelectors", elsewhere("pool_selectors")),
     "interfaces": Field("interfaces", texts),
     "nodeSelectors": Field("nodeSelectors", selectors),
     "serviceSelectors": Field("serviceSelectors", selectors, SERVICE_SELECTORS),
@@ -57,6 +65,7 @@ class Pool(t.NamedTuple):
     auto_assign: bool
     avoid_buggy_ips: bool
     allocation: Object  # serviceAllocation as in the custom resource; empty for every Service
+    labels: dict[str, str]  # by which advertisements may select it
     extra: Object  # fields of the custom resource that have no name here
     origin: str  # the variable that it comes from, for messages
 
@@ -65,9 +74,11 @@ class Layer2(t.NamedTuple):
     """One L2Advertisement."""
 
     name: str
-    pools: list[str]
+    pools: list[str]  # of this inventory, named or selected
+    named: list[str]
+    pool_selectors: list[Object]  # as in the custom resource
     interfaces: list[str]  # empty for all
-    node_selectors: list[Object]  # as in the custom resource; empty for all nodes
+    node_selectors: list[Object]  # the same for nodes; empty for all
     service_selectors: list[Object]  # the same for Services
     extra: Object  # fields of the custom resource that have no name here
 
@@ -110,10 +121,9 @@ def _config_pools(read: Reader, config: Object) -> Pools:
         _pool(read, "{0}.{1}".format(origin, name), str(name), entry)
         for name, entry in read.mapping(origin, config["address_pools"]).items()
     ]
-    names = [pool.name for pool in pools]
     advertisements: list[Layer2] = []
     for index, entry in enumerate(read.listing("metallb_config.layer2", config.get("layer2"))):
-        one = _layer2(read, "metallb_config.layer2[{0}]".format(index), entry, names)
+        one = _layer2(read, "metallb_config.layer2[{0}]".format(index), entry, pools)
         if one in advertisements:
             continue  # the same pool twice says nothing new
         if one.name in [other.name for other in advertisements]:
@@ -126,24 +136,32 @@ def _config_pools(read: Reader, config: Object) -> Pools:
     return Pools(pools, advertisements, [])
 
 
-def _layer2(read: Reader, origin: str, entry: object, pools: list[str]) -> Layer2:
+def _plain(pool: str) -> Layer2:
+    """Return the advertisement of a pool to the whole segment, under the pool's name."""
+    return Layer2(pool, [pool], [pool], [], [], [], [], {})
+
+
+def _layer2(read: Reader, origin: str, entry: object, pools: t.Sequence[Pool]) -> Layer2:
     """Return an advertisement of a pool's name, or of the mapping that says more."""
     if not isinstance(entry, dict):
         _known_pools(read, {origin: entry}, pools)
-        return Layer2(str(entry), [str(entry)], [], [], [], {})
+        return _plain(str(entry))
     read.known(origin, entry, LAYER2_KEYS)
     if entry.get("service_selectors") not in EMPTY:
         read.need(origin + ".service_selectors", entry["service_selectors"], SERVICE_SELECTORS)
     name = entry.get("name")
     if name in EMPTY:
         read.error(origin, entry, "has no name; add one, such as name: lan")
-    chosen = t.cast("list[str]", texts(read, origin + ".address_pools", entry.get("address_pools")) or [])
-    places = {"{0}.address_pools[{1}]".format(origin, at): one for at, one in enumerate(chosen) if one}
+    named = t.cast("list[str]", texts(read, origin + ".address_pools", entry.get("address_pools")) or [])
+    places = {"{0}.address_pools[{1}]".format(origin, at): one for at, one in enumerate(named) if one}
     _known_pools(read, places, pools)
+    chosen = selectors(read, origin + ".pool_selectors", entry.get("pool_selectors"))
+    named = named or everything(chosen, pools)
     return Layer2(
         name="" if name in EMPTY else read.name(origin + ".name", str(name)),
-        # MetalLB announces every pool where none is named.
-        pools=chosen or pools,
+        pools=taken(read, origin, named, chosen, pools),
+        named=named,
+        pool_selectors=chosen,
         interfaces=t.cast("list[str]", texts(read, origin + ".interfaces", entry.get("interfaces")) or []),
         node_selectors=selectors(read, origin + ".node_selectors", entry.get("node_selectors")),
         service_selectors=selectors(read, origin + ".service_selectors", entry.get("service_selectors")),
@@ -151,9 +169,32 @@ def _layer2(read: Reader, origin: str, entry: object, pools: list[str]) -> Layer
     )
 
 
-def _known_pools(read: Reader, named: t.Mapping[str, object], pools: list[str]) -> None:
+def everything(chosen: t.Sequence[Object], pools: t.Sequence[Pool]) -> list[str]:
+    """Return the pools of an advertisement that names none: MetalLB announces all of them, unless it selects some."""
+    return [] if chosen else [pool.name for pool in pools]
+
+
+def taken(
+    read: Reader, origin: str, named: t.Sequence[str], chosen: t.Sequence[Object], pools: t.Sequence[Pool]
+) -> list[str]:
+    """Return the pools that an advertisement names or selects."""
+    found = [*named]
+    for pool in pools:
+        if pool.name not in found and any(selects(selector, pool.labels) for selector in chosen):
+            found.append(pool.name)
+    if chosen and len(found) == len(named):
+        read.warnings.append(
+            "{0}.pool_selectors match none of this inventory's pools; give pools such labels, or remove it.".format(
+                origin
+            )
+        )
+    return found
+
+
+def _known_pools(read: Reader, named: t.Mapping[str, object], pools: t.Sequence[Pool]) -> None:
+    names = [pool.name for pool in pools]
     for origin, name in named.items():
-        if name not in pools:
+        if name not in names:
             read.error(origin, name, "is not a pool of metallb_config.address_pools; add the pool or remove the line")
 
 
@@ -181,7 +222,7 @@ def _flat_pools(read: Reader, protocol: str) -> Pools:
     # One advertisement for each pool under the pool's name, as Kubespray's role makes them.
     return Pools(
         pools,
-        [Layer2(name, [name], [], [], [], {}) for name, one in protocols.items() if one == "layer2"],
+        [_plain(name) for name, one in protocols.items() if one == "layer2"],
         [name for name, one in protocols.items() if one == "bgp"],
     )
 
@@ -214,6 +255,7 @@ def _pool(read: Reader, origin: str, name: str, value: object) -> Pool:
         auto_assign=flag("auto_assign", True),
         avoid_buggy_ips=flag("avoid_buggy_ips", False),
         allocation=_allocation(read, origin + ".service_allocation", entry.get("service_allocation")),
+        labels=labels(read, origin + ".labels", read.mapping(origin + ".labels", entry.get("labels"))),
         extra=read_spec(read, origin, entry, POOL_SPEC).spec,
         origin=ranges_name,
     )

@@ -65,6 +65,13 @@ def join(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any] | No
     return t.cast("dict[str, t.Any]", _each(variables, "", show))
 
 
+def holds(value: object) -> bool:
+    """Return whether a password, or its marker, stands anywhere below a value."""
+    if isinstance(value, dict):
+        return any(key == KEY or holds(one) for key, one in value.items())
+    return isinstance(value, Password) or (isinstance(value, list) and any(map(holds, value)))
+
+
 def _each(value: object, path: str, change: t.Callable[[str, object], object]) -> object:
     """Return a copy in which every password that says something is changed."""
     if isinstance(value, dict):

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import EMPTY
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader, label
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._secrets import Password
 
 Object = t.Dict[str, t.Any]
 
@@ -35,6 +36,18 @@ def selectors(read: Reader, origin: str, value: object) -> list[Object]:
     return found
 
 
+def selects(selector: Object, own: t.Mapping[str, str]) -> bool:
+    """Return whether a selector of selectors() matches the labels of something."""
+    if any(own.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
+        return False
+    for one in selector.get("matchExpressions", []):
+        present, listed = one["key"] in own, own.get(one["key"]) in one.get("values", [])
+        meant = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
+        if not meant.get(one["operator"], False):
+            return False
+    return True
+
+
 def _selector(read: Reader, origin: str, value: object) -> Object:
     """Return a label selector; plain labels are the short form."""
     entry = {_word(key): one for key, one in read.mapping(origin, value).items()}
@@ -44,10 +57,8 @@ def _selector(read: Reader, origin: str, value: object) -> Object:
         entry = {"matchLabels": entry}
     read.known(origin, entry, ("matchLabels", "matchExpressions"))
     found: Object = {}
-    if labels := read.mapping(origin + ".matchLabels", entry.get("matchLabels")):
-        found["matchLabels"] = {
-            _key(read, origin, key): _value(read, "{0}.{1}".format(origin, key), one) for key, one in labels.items()
-        }
+    if chosen := labels(read, origin, read.mapping(origin + ".matchLabels", entry.get("matchLabels"))):
+        found["matchLabels"] = chosen
     expressions = read.listing(origin + ".matchExpressions", entry.get("matchExpressions"))
     if expressions:
         found["matchExpressions"] = [
@@ -55,6 +66,11 @@ def _selector(read: Reader, origin: str, value: object) -> Object:
             for index, one in enumerate(expressions)
         ]
     return found
+
+
+def labels(read: Reader, origin: str, entry: t.Mapping[t.Any, t.Any]) -> dict[str, str]:
+    """Return labels as Kubernetes takes them."""
+    return {_key(read, origin, key): _value(read, "{0}.{1}".format(origin, key), one) for key, one in entry.items()}
 
 
 def _word(key: object) -> str:
@@ -94,6 +110,11 @@ def _key(read: Reader, origin: str, key: object) -> str:
 def _value(read: Reader, origin: str, value: object) -> str:
     if isinstance(value, (dict, list)):
         read.error(origin, value, "is not the value of a label; write a text")
+        return ""
+    if isinstance(value, Password):
+        read.error(
+            origin, value, "is kept secret for its name, as a label cannot be; use matchExpressions for this one"
+        )
         return ""
     text = "" if value is None else label(value)
     if not _VALUE.match(text):

@@ -21,8 +21,9 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Bgp
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import translate
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._names import spell
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Layer2, Pool, read_pools
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader, label, no_effect
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader, no_effect
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._secrets import join
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import labels
 
 DEFAULT_VERSION = "0.16.1"
 # What roles/preflight says where the inventory says nothing, of the variables that have older names.
@@ -30,6 +31,8 @@ DEFAULTS = {"metallb_protocol": "layer2", "metallb_version": DEFAULT_VERSION, "m
 BROKEN_VERSIONS = {"0.16.0": "its probes and its Helm chart are broken and 0.16.1 followed within a week"}
 OLDEST_VERSION = (0, 13, 9)
 
+TOLERATION = ("key", "operator", "value", "effect", "tolerationSeconds")
+_QUANTITY = re.compile(r"[0-9]+(\.[0-9]*)?(m|[kMGTPE]|[KMGTPE]i)?\Z")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 
 # Kubespray's variables that have no effect there either, or only on its own download role.
@@ -138,7 +141,7 @@ def normalise(variables: t.Mapping[str, t.Any], passwords: t.Mapping[str, str] |
         loadbalancer_class=read.text("metallb_loadbalancer_class"),
         metrics_port=_port(read, "metallb_port"),
         limits={
-            resource: str(variables[name])
+            resource: _limit(read, name)
             for resource, name in (("cpu", "metallb_limits_cpu"), ("memory", "metallb_limits_mem"))
             if read.has(name)
         },
@@ -259,25 +262,37 @@ def _port(read: Reader, name: str) -> int | None:
     return None
 
 
+def _limit(read: Reader, name: str) -> str:
+    value = read.variables[name]
+    if isinstance(value, (str, int, float)) and _QUANTITY.match(str(value)):
+        return str(value)
+    read.error(name, value, 'is not a quantity of Kubernetes\'s; write it as "100m" or "100Mi"')
+    return ""
+
+
 def _component(read: Reader, config: dict[str, t.Any], component: str) -> Component:
     origin = "metallb_config." + component
     own = read.mapping(origin, config.get(component))
-    for key in own:
-        if key not in ("nodeselector", "tolerations"):
-            near = difflib.get_close_matches(key, ("nodeselector", "tolerations"), 1)
-            read.warnings.append(no_effect("{0}.{1} is not known".format(origin, key), near))
+    read.known(origin, own, ("nodeselector", "tolerations"))
     prefix = "metallb_" + component
-    selector = {
-        **read.mapping(prefix + "_nodeselector", read.variables.get(prefix + "_nodeselector")),
-        **read.mapping(origin + ".nodeselector", own.get("nodeselector")),
-    }
-    tolerations = [
-        *read.listing(prefix + "_tolerations", read.variables.get(prefix + "_tolerations")),
-        *read.listing(origin + ".tolerations", own.get("tolerations")),
-    ]
+    selector, tolerations = {}, []
+    for path, value in (
+        (prefix + "_nodeselector", read.variables.get(prefix + "_nodeselector")),
+        (origin + ".nodeselector", own.get("nodeselector")),
+    ):
+        selector.update(labels(read, path, read.mapping(path, value)))
+    for path, value in (
+        (prefix + "_tolerations", read.variables.get(prefix + "_tolerations")),
+        (origin + ".tolerations", own.get("tolerations")),
+    ):
+        for index, one in enumerate(read.listing(path, value)):
+            where = "{0}[{1}]".format(path, index)
+            entry = read.mapping(where, one)
+            read.known(where, entry, TOLERATION)
+            tolerations.append({key: entry[key] for key in TOLERATION if key in entry})
     return Component(
         image_repo=read.text(prefix + "_image_repo"),
-        node_selector={str(key): label(value) for key, value in selector.items()} or None,
+        node_selector=selector or None,
         tolerations=tolerations or None,
     )
 

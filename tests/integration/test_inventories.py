@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -110,3 +111,37 @@ def test_explain_needs_no_cluster_and_no_nodes(tmp_path: Path) -> None:
         assert words in answer.stdout
     # What the inventory does not set is not spoken of.
     assert "metallb_auto_assign" not in answer.stdout
+
+
+def test_explain_opens_the_vault_and_shows_no_password(tmp_path: Path) -> None:
+    """A password from the vault is a text like any other, and neither it nor its Base64 is printed, however much else is."""
+    hosts = tmp_path / "inventory.ini"
+    hosts.write_text(NEW, encoding="utf-8")
+    key = tmp_path / "key"
+    key.write_text("open sesame", encoding="utf-8")
+    command = [program("ansible-vault"), "encrypt_string", "--vault-password-file", str(key), "s3cret-of-tor"]
+    vaulted = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=True).stdout
+    variables = tmp_path / "group_vars" / "k8s_cluster" / "addons.yml"
+    variables.parent.mkdir(parents=True)
+    lines = [
+        "metallb_enabled: true",
+        'metallb_ip_range: ["198.51.100.0/28"]',
+        "metallb_protocol: bgp",
+        "bgp_password: from-a-variable",
+        "metallb_peers:",
+        "  - {peer_address: 192.0.2.1, peer_asn: 64513, my_asn: 64512, password: '{{ bgp_password }}'}",
+        "  - peer_address: 192.0.2.2",
+        "    peer_asn: 64513",
+        "    my_asn: 64512",
+        "    password: " + "\n    ".join(vaulted.strip().splitlines()),
+    ]
+    variables.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = [program("ansible-playbook"), "-vvvv", "-i", str(hosts), "--vault-password-file", str(key)]
+    command.append(str(PLAYBOOKS / "explain.yml"))
+    answer = subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert answer.stdout.count("password: (hidden)") >= 2
+    for secret in ("s3cret-of-tor", "from-a-variable"):
+        encoded = base64.b64encode(secret.encode()).decode()
+        assert secret not in answer.stdout + answer.stderr
+        assert encoded not in answer.stdout + answer.stderr

@@ -21,6 +21,13 @@ def test_filters_by_name() -> None:
     assert len(filters["segment_errors"](wanted, seen)) == 1
 
 
+def test_passwords_go_apart() -> None:
+    filters = FilterModule().filters()
+    variables = {"metallb_peers": [{"password": "s3cret"}]}
+    assert filters["without_passwords"](variables) == {"metallb_peers": [{"password": "(hidden)"}]}
+    assert filters["passwords"](variables) == {"metallb_peers[0].password": "czNjcmV0"}
+
+
 def test_every_filter_is_documented() -> None:
     documented = {
         yaml.safe_load(file.read_text(encoding="utf-8"))["DOCUMENTATION"]["name"]

@@ -144,6 +144,26 @@ def test_profiles(keys: Variables, spec: Variables) -> None:
     assert objects(profile(**keys), "BFDProfile") == {"fast": spec}
 
 
+def test_pools_are_selected_by_their_labels() -> None:
+    variables = config(
+        {
+            "metallb_peers": {"tor": BASE},
+            "advertisements": [
+                {"name": "up", "address_pools": ["a"], "pool_selectors": [{"tier": "gold"}]},
+                {"name": "all"},
+            ],
+        },
+        a="198.51.100.0/28",
+        b="203.0.113.0/28",
+    )
+    variables["metallb_config"]["address_pools"]["b"]["labels"] = {"tier": "gold"}
+    assert objects(variables, "BGPAdvertisement") == {
+        "up": {"ipAddressPools": ["a"], "ipAddressPoolSelectors": [{"matchLabels": {"tier": "gold"}}]},
+        "all": {"ipAddressPools": ["a", "b"]},
+    }
+    assert [one.pools for one in outcome(variables).settings.bgp.advertisements] == [["a", "b"], ["a", "b"]]
+
+
 # Kubespray up to 2.21 -------------------------------------------------------------------------------------------------
 
 FLAT: Variables = {"metallb_ip_range": ["198.51.100.0/28"], "metallb_protocol": "bgp"}

@@ -128,6 +128,12 @@ TWO_PEERS: list[tuple[Variables, Variables, Variables, list[str]]] = [
     ({"vrf": "red"}, SAME, {}, []),
     ({"node_selectors": RACK_A}, {**SAME, "node_selectors": RACK_B}, {}, []),
     ({"node_selectors": RACK_A}, {**SAME, "node_selectors": RACK_A}, {}, [TWO + '.peer_address: "192.0.2.1" is']),
+    (
+        {"node_selectors": RACK_A + RACK_B},
+        {**SAME, "node_selectors": RACK_B},
+        {},
+        [TWO + '.peer_address: "192.0.2.1" is'],
+    ),
     ({"node_selectors": RACK_A}, SAME, {}, [TWO + '.peer_address: "192.0.2.1" is the other side']),
     ({"router_id": "192.0.2.7"}, {"router_id": "192.0.2.8"}, {}, []),
     ({"router_id": "192.0.2.7"}, {"router_id": "192.0.2.7"}, FRR, []),

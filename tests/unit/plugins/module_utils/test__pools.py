@@ -18,7 +18,7 @@ RACK = {"matchLabels": {"rack": "a1"}}
 
 
 def config(layer2: object = ("a",), **pool: t.Any) -> Variables:
-    pools = {"a": {"ip_range": [RANGE], **pool}, "b": {"ip_range": ["198.51.100.0/28"]}}
+    pools = {"a": {"ip_range": [RANGE], **pool}, "b": {"ip_range": ["198.51.100.0/28"], "labels": {"tier": "gold"}}}
     return {
         "metallb_enabled": True,
         "metallb_config": {"address_pools": pools, "layer2": list(layer2) if isinstance(layer2, tuple) else layer2},
@@ -48,9 +48,19 @@ ADVERTISEMENTS: list[tuple[t.Any, str, Variables]] = [
         {"ipAddressPools": ["a"], "serviceSelectors": [{"matchLabels": {"app": "web"}}]},
     ),
     (
-        {"name": "lan", "address_pools": ["a"], "spec": {"ipAddressPoolSelectors": [RACK]}},
+        {"name": "lan", "address_pools": ["a"], "pool_selectors": [{"tier": "gold"}]},
         "lan",
-        {"ipAddressPools": ["a"], "ipAddressPoolSelectors": [RACK]},
+        {"ipAddressPools": ["a"], "ipAddressPoolSelectors": [{"matchLabels": {"tier": "gold"}}]},
+    ),
+    (
+        {"name": "lan", "pool_selectors": [{"tier": "gold"}]},
+        "lan",
+        {"ipAddressPoolSelectors": [{"matchLabels": {"tier": "gold"}}]},
+    ),
+    (
+        {"name": "lan", "address_pools": ["a"], "spec": {"interfaces": ["eth0"]}},
+        "lan",
+        {"ipAddressPools": ["a"], "interfaces": ["eth0"]},
     ),
 ]
 
@@ -138,6 +148,26 @@ ERRORS: list[tuple[Variables, str, str]] = [
         "needs MetalLB 0.16.0",
     ),
     (
+        config(labels={"tier": "very gold"}),
+        'metallb_config.address_pools.a.labels.tier: "very gold"',
+        "is not the value of",
+    ),
+    (config(labels=["gold"]), "metallb_config.address_pools.a.labels: ['gold']", "is not a mapping"),
+    (
+        config(spec={"addresses": [RANGE]}),
+        "metallb_config.address_pools.a.spec.addresses: ['192",
+        "write it as ip_range",
+    ),
+    (config(spec={"autoAssign": "so"}), 'metallb_config.address_pools.a.spec.autoAssign: "so"', "is not a truth value"),
+    (config([{"name": "x", "interfaces": ["eth0", "eth0"]}]), LAYER2 + '.interfaces[1]: "eth0"', "stands there twice"),
+    (config([{"name": "x", "address_pools": ["a", "a"]}]), LAYER2 + '.address_pools[1]: "a"', "stands there twice"),
+    (config([{"name": "x", "spec": {"interfaces": "eth0"}}]), LAYER2 + '.spec.interfaces: "eth0"', "is not a list"),
+    (
+        config([{"name": "x", "spec": {"ipAddressPools": ["c"]}}]),
+        LAYER2 + ".spec.ipAddressPools: ['c']",
+        "write it as address_pools",
+    ),
+    (
         config(service_allocation={"priority": "high"}),
         'metallb_config.address_pools.a.service_allocation.priority: "high"',
         "is not a whole number",
@@ -165,3 +195,19 @@ def test_what_is_not_known_is_said() -> None:
 def test_pool_that_nothing_announces() -> None:
     (warning,) = normalise(config([{"name": "x", "address_pools": ["a"]}])).warnings
     assert warning.startswith("metallb_config.address_pools.b.ip_range is announced by nothing")
+
+
+def test_pools_are_selected_by_their_labels() -> None:
+    variables = config(["a", {"name": "x", "pool_selectors": [{"tier": "gold"}]}])
+    outcome = normalise(variables)
+    assert (outcome.errors, outcome.warnings) == ([], [])
+    assert [one.pools for one in outcome.settings.layer2] == [["a"], ["b"]]
+    pools = _objects.custom_resources(outcome.settings)[:2]
+    assert [one["metadata"].get("labels") for one in pools] == [None, {"tier": "gold"}]
+
+
+def test_selectors_that_match_no_pool() -> None:
+    warnings = normalise(config(["a", "b", {"name": "x", "pool_selectors": [{"tier": "lead"}]}])).warnings
+    assert warnings == [
+        "metallb_config.layer2[2].pool_selectors match none of this inventory's pools; give pools such labels, or remove it."
+    ]

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selectors
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selectors, selects
 
 RACK = {"matchLabels": {"rack": "a1"}}
 EDGE = "node-role.kubernetes.io/edge"
@@ -77,3 +77,23 @@ def test_keys_beside_labels_are_said() -> None:
     read = Reader({})
     selectors(read, "x", [{"matchLabels": {"a": "b"}, "rack": "a1"}])
     assert read.warnings == ["x[0].rack is not known and has no effect."]
+
+
+def expression(operator: str, *values: str) -> dict[str, t.Any]:
+    return {"matchExpressions": [{"key": "rack", "operator": operator, **({"values": [*values]} if values else {})}]}
+
+
+@pytest.mark.parametrize(
+    ("selector", "matched"),
+    [
+        (RACK, [True, False, False]),
+        (expression("In", "a1", "a2"), [True, True, False]),
+        (expression("NotIn", "a1"), [False, True, True]),
+        (expression("Exists"), [True, True, False]),
+        (expression("DoesNotExist"), [False, False, True]),
+        ({**RACK, **expression("NotIn", "a1")}, [False, False, False]),
+        ({"matchExpressions": [{"key": "rack", "operator": "is"}]}, [False, False, False]),
+    ],
+)
+def test_what_a_selector_matches(selector: dict[str, t.Any], matched: list[bool]) -> None:
+    assert [selects(selector, own) for own in ({"rack": "a1"}, {"rack": "a2", "x": "y"}, {})] == matched
