@@ -117,3 +117,23 @@ def test_the_timeout_counts_from_the_first_look(clock: Clock, screen: Screen) ->
     second = run(False, look=2, earlier={**first, "first_seen": {}}, timeout=60, hosts=elsewhere, state=nodes)
     assert not second["again"]
     assert len(second["faults"]) == 2
+
+
+def test_bgp_is_given_a_minute_whatever_kube_proxy_needs(clock: Clock, screen: Screen) -> None:
+    session = {"node": "node1", "peer": "router1", "address": "192.0.2.2", "port": 179, "said": None, "bfd": ""}
+    bgp = {"backend": "native", "age": 3.0, "sessions": [{**session, "said_before": None}]}
+    tcp = [{"address": "192.0.2.2", "port": 179, "connected": False}]
+    given = {
+        "state": {**STATE, "sync_period": 0.0, "bgp": bgp},
+        "hosts": {"node1": {**hosts(True)["node1"], "tcp": tcp}},
+    }
+    result: Object = {}
+    for look, seconds in enumerate((0, 40, 19), 1):
+        clock.now += seconds
+        result = run(True, look=look, earlier=result, **given)
+        assert result["again"]
+    clock.now += 2
+    result = run(True, look=4, earlier=result, **given)
+    assert result["faults"] == [
+        "nodes: BGP session, node1 -> router1 (192.0.2.2): expected Established, found no connection."
+    ]
