@@ -15,8 +15,8 @@ from kubelab.plan import NODES_ASN, Plan, Router
 from kubelab.proc import daemon, run
 from kubelab.state import Lab
 
-#: in the order of starting; the first keeps the routes
-DAEMONS = ("zebra", "bgpd", "bfdd")
+#: in the order of starting; without mgmtd, zebra looks for it a hundred times a second
+DAEMONS = ("mgmtd", "zebra", "bgpd", "bfdd")
 CONFIG = "etc/frr/frr.conf"
 
 
@@ -114,8 +114,8 @@ def start_daemons(lab: Lab, router: Router) -> None:
 
 def stop_daemons(lab: Lab, router: Router) -> None:
     """End FRR as an operator would: neighbours are told, its routes are taken back."""
-    for name in reversed(DAEMONS):
-        process = lab.processes[f"{router.name}-{name}"]
+    running = [lab.processes.get(f"{router.name}-{name}") for name in reversed(DAEMONS)]
+    for process in filter(None, running):  # a start that failed half-way leaves some out
         process.kill(signal.SIGTERM)
         if not process.wait_gone(15):
             process.kill()
