@@ -34,7 +34,8 @@ DROPPED = {
     "metallb_memberlist_port": "only labels a container's port; MetalLB listens on 7946",
     "metallb_bgp_backend": "is not Kubespray's: its manifests are those of the backend native",
 }
-# What Kubespray's templates read below metallb_config.layer3.
+# What Kubespray's templates read below metallb_config.
+POOL = ("ip_range", "auto_assign", "avoid_buggy_ips")
 LAYER3 = ("defaults", "communities", "metallb_peers")
 DEFAULTS = ("peer_port", "hold_time")
 PEER = (
@@ -84,8 +85,8 @@ def _listing(value: object) -> list[t.Any]:
 
 def _pools(config: Object) -> t.Iterator[str]:
     for name, pool in _mapping(config.get("address_pools")).items():
-        for key in ("service_allocation", "spec"):
-            if _mapping(pool).get(key) not in EMPTY:
+        for key, value in _mapping(pool).items():
+            if key not in POOL and value not in EMPTY:
                 yield "address_pools.{0}.{1} is not read".format(name, key)
     for index, entry in enumerate(_listing(config.get("layer2"))):
         if isinstance(entry, dict):

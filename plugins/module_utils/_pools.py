@@ -27,7 +27,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors impo
 Object = t.Dict[str, t.Any]
 
 DEFAULT_POOL = "loadbalanced"  # the name that Kubespray gives to the pool of metallb_ip_range
-POOL_KEYS = ("ip_range", "auto_assign", "avoid_buggy_ips", "protocol", "service_allocation", "labels", "spec")
+POOL_KEYS = ("ip_range", "auto_assign", "avoid_buggy_ips", "service_allocation", "labels", "spec")
 ALLOCATION_KEYS = ("priority", "namespaces", "namespace_selectors", "service_selectors")
 LAYER2_KEYS = (
     "name",
@@ -99,11 +99,15 @@ def read_pools(read: Reader, config: Object) -> Pools:
     read.known("metallb_config", config, CONFIG_KEYS)
     protocol = _protocol(read, "metallb_protocol", read.variables.get("metallb_protocol"))
     if config.get("address_pools"):
+        rest = "{0} has no effect beside metallb_config.address_pools; move its addresses there."
         for name in ("metallb_ip_range", "metallb_additional_address_pools"):
             if read.has(name):
-                read.warnings.append(
-                    "{0} has no effect beside metallb_config.address_pools; move its addresses there.".format(name)
-                )
+                read.warnings.append(rest.format(name))
+        if protocol == "bgp":
+            read.warnings.append(
+                "metallb_protocol has no effect beside metallb_config.address_pools; name the pools in address_pool of the "
+                "peers of metallb_config.layer3."
+            )
         return _config_pools(read, config)
     if config.get("layer2"):
         read.error(
@@ -216,9 +220,9 @@ def _flat_pools(read: Reader, protocol: str) -> Pools:
             read.error(
                 origin, name, "is also the name of the pool of metallb_ip_range; give each pool a name of its own"
             )
-        pools.append(_pool(read, origin, str(name), value))
-        given = value.get("protocol") if isinstance(value, dict) else None
-        protocols[str(name)] = _protocol(read, origin + ".protocol", given)
+        entry = dict(read.mapping(origin, value))
+        protocols[str(name)] = _protocol(read, origin + ".protocol", entry.pop("protocol", None))
+        pools.append(_pool(read, origin, str(name), entry if isinstance(value, dict) else value))
     # One advertisement for each pool under the pool's name, as Kubespray's role makes them.
     return Pools(
         pools,

@@ -39,7 +39,7 @@ def peers(one: Variables, two: Variables | None = None, **variables: t.Any) -> O
     return outcome(layer3, **variables)
 
 
-def check(found: Outcome, starts: list[str]) -> None:
+def assert_errors(found: Outcome, starts: list[str]) -> None:
     assert len(found.errors) == len(starts), found.errors
     assert all(error.startswith(start) for error, start in zip(found.errors, starts, strict=True)), found.errors
 
@@ -107,7 +107,7 @@ PEERS: list[tuple[Variables, Variables, list[str]]] = [
 
 @pytest.mark.parametrize(("keys", "variables", "starts"), PEERS)
 def test_peers(keys: Variables, variables: Variables, starts: list[str]) -> None:
-    check(peers(keys, **variables), starts)
+    assert_errors(peers(keys, **variables), starts)
 
 
 # Two peers ------------------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ TWO_PEERS: list[tuple[Variables, Variables, Variables, list[str]]] = [
 
 @pytest.mark.parametrize(("one", "two", "variables", "starts"), TWO_PEERS)
 def test_two_peers(one: Variables, two: Variables, variables: Variables, starts: list[str]) -> None:
-    check(peers(one, two, **variables), starts)
+    assert_errors(peers(one, two, **variables), starts)
 
 
 # Advertisements -------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ LENGTHS: list[tuple[t.Sequence[str], Variables, list[str]]] = [
 
 @pytest.mark.parametrize(("pools", "keys", "starts"), LENGTHS)
 def test_lengths(pools: t.Sequence[str], keys: Variables, starts: list[str]) -> None:
-    check(advertisements(keys, pools=pools), starts)
+    assert_errors(advertisements(keys, pools=pools), starts)
 
 
 CONFLICT = [
@@ -228,7 +228,7 @@ PREFERENCES: list[tuple[Variables, Variables, list[str]]] = [
 
 @pytest.mark.parametrize(("one", "two", "starts"), PREFERENCES)
 def test_preferences(one: Variables, two: Variables, starts: list[str]) -> None:
-    check(advertisements(one, two), starts)
+    assert_errors(advertisements(one, two), starts)
 
 
 ECHO = [ONE + '.bfd_profile: "echo" has echo_mode, which does not go with the IPv6 addresses of the pool "six"']
@@ -252,7 +252,7 @@ def test_echo_mode_is_for_ipv4(
         "bfd_profiles": {"fast": {}, "echo": {"echo_mode": True}},
         "advertisements": [{"name": "x", **advertisement}],
     }
-    check(outcome(layer3, pools), starts)
+    assert_errors(outcome(layer3, pools), starts)
 
 
 # Warnings -------------------------------------------------------------------------------------------------------------

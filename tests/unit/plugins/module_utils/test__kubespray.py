@@ -37,7 +37,7 @@ LOSSES: list[tuple[Variables, list[str]]] = [
     (
         {
             "metallb_config": {
-                "address_pools": {"a": {"service_allocation": {"priority": 1}}},
+                "address_pools": {"a": {"service_allocation": {"priority": 1}, "labels": {}}},
                 "layer2": ["a", {"name": "x"}],
             }
         },

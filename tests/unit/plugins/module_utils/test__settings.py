@@ -458,6 +458,17 @@ WARNINGS: list[tuple[Variables, list[str]]] = [
     ),
     (NEW, []),
     ({**NEW, "metallb_ip_range": [RANGE]}, ["metallb_ip_range has no effect beside metallb_config.address_pools"]),
+    (
+        {**NEW, "metallb_protocol": "bgp"},
+        ["metallb_protocol has no effect beside metallb_config.address_pools; name the pools in address_pool of"],
+    ),
+    (
+        {
+            "metallb_config": {"address_pools": {"a": {"ip_range": [RANGE], "protocol": "bgp"}}, "layer2": ["a"]},
+            "metallb_ip_range": None,
+        },
+        ["metallb_config.address_pools.a.protocol is not known and has no effect."],
+    ),
     ({**NEW, MORE: {"b": {}}}, [MORE + " has no effect beside metallb_config.address_pools"]),
     (
         {"metallb_config": {"address_pools": {"a": {"ip_range": [RANGE]}}}, "metallb_ip_range": None},
