@@ -16,7 +16,7 @@ import yaml
 from gates.files import below
 from gates.roles import read_roles
 
-PREFIXES = ("metallb_", "kube_proxy_")
+PREFIXES = ("metallb_", "kube_proxy_", "kubeaddons_metallb_")
 SET_FACT = ("ansible.builtin.set_fact", "set_fact")
 
 
