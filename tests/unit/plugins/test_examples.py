@@ -13,7 +13,6 @@ import typing as t
 import pytest
 import yaml
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _eras, _kubespray, _settings
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import normalise
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -52,11 +51,3 @@ def test_sample_with_all_its_lines() -> None:
         outcome = normalise({**kept, **ENABLED})
         assert outcome.errors == []
         assert outcome.warnings == []
-
-
-def test_the_page_about_older_inventories_names_everything_that_is_read() -> None:
-    page = (ROOT / "docs" / "inventories.md").read_text(encoding="utf-8")
-    of_kubespray = {*_kubespray.DROPPED, *_settings.OTHER_VARIABLES, *_settings.IGNORED_VARIABLES, *_eras.RENAMED}
-    read = {*("metallb." + entry for entry in _eras.DICTIONARY), *_eras.RENAMED_KEYS, *_eras.DICTIONARY.values()}
-    missing = {name for name in of_kubespray | read if "`{0}".format(name) not in page} - {"metallb_bgp_backend"}
-    assert missing == set()
