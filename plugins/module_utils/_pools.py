@@ -183,7 +183,7 @@ def taken(
 ) -> list[str]:
     """Return the pools that an advertisement names or selects."""
     found = [*named]
-    for pool in pools:
+    for pool in pools if chosen else []:
         if pool.name not in found and any(selects(selector, pool.labels) for selector in chosen):
             found.append(pool.name)
     if chosen and len(found) == len(named):

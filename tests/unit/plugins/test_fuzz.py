@@ -213,7 +213,9 @@ def changed(seed: int, changes: t.Sequence[tuple[int, str, t.Any, t.Any]]) -> Va
     for number, action, key, given in changes:
         value = copy.deepcopy(given)
         found = places(variables)
-        holder, where = found[number % len(found)] if found else (variables, "metallb_peers")
+        if not found:
+            break
+        holder, where = found[number % len(found)]
         if action == "remove":
             del holder[where]
         elif action == "put":

@@ -10,11 +10,13 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _eras, _kubespray, _settings
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._eras import translate
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import DEFAULTS, normalise
 
 Variables = dict[str, t.Any]
 
+PAGE = pathlib.Path(__file__).parents[4] / "docs" / "inventories.md"
 ROLE = pathlib.Path(__file__).parents[4] / "roles" / "preflight" / "defaults" / "main.yml"
 RANGE = "192.0.2.10-192.0.2.19"
 POOLS = {"more": {"ip_range": [RANGE], "protocol": "layer2", "auto_assign": False}}
@@ -121,3 +123,11 @@ def test_an_inventory_of_kubespray_2_12_means_the_same_today() -> None:
     assert one.errors == other.errors == []
     assert one.settings == other.settings
     assert [pool.name for pool in one.settings.pools] == ["loadbalanced", "more"]
+
+
+def test_the_page_about_older_inventories_names_everything_that_is_read() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    of_kubespray = {*_kubespray.DROPPED, *_settings.OTHER_VARIABLES, *_settings.IGNORED_VARIABLES, *_eras.RENAMED}
+    read = {*("metallb." + entry for entry in _eras.DICTIONARY), *_eras.RENAMED_KEYS, *_eras.DICTIONARY.values()}
+    missing = {name for name in of_kubespray | read if "`{0}".format(name) not in page} - {"metallb_bgp_backend"}
+    assert missing == set()
