@@ -111,7 +111,7 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
     config = read.mapping("metallb_config", variables.get("metallb_config"))
     version = _version(read)
     pools, layer2 = read_pools(read, config, tuple(int(part) for part in version.split(".")))
-    enabled = read.flag("metallb_enabled", False)
+    enabled = _enabled(read)
     settings = Settings(
         enabled=enabled,
         speaker_enabled=read.flag("metallb_speaker_enabled", True),
@@ -144,6 +144,12 @@ def normalise(variables: t.Mapping[str, t.Any]) -> Outcome:
     if enabled and settings.speaker_enabled:
         read.warnings.extend(_competitors(read))
     return Outcome(settings, read.errors, read.warnings)
+
+
+def _enabled(read: Reader) -> bool:
+    """Our own switch counts where it says something, else Kubespray's."""
+    own = "kubeaddons_metallb_enabled"
+    return read.flag(own if read.has(own) else "metallb_enabled", False)
 
 
 def _competitors(read: Reader) -> list[str]:
@@ -274,6 +280,7 @@ def _reserved(read: Reader) -> list[tuple[AddressRange, str]]:
 
 KNOWN_VARIABLES = frozenset(
     {
+        "kubeaddons_metallb_enabled",
         "metallb_enabled",
         "metallb_speaker_enabled",
         "metallb_namespace",

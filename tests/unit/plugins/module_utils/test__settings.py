@@ -63,6 +63,10 @@ TAINT = {"key": "edge", "operator": "Exists"}
 VALUES: list[tuple[Variables, str, t.Any]] = [
     # variables, attribute of the settings, its value
     ({"metallb_enabled": "yes"}, "enabled", True),
+    ({"metallb_enabled": False, "kubeaddons_metallb_enabled": True}, "enabled", True),
+    ({"metallb_enabled": True, "kubeaddons_metallb_enabled": "no"}, "enabled", False),
+    ({"metallb_enabled": True, "kubeaddons_metallb_enabled": ""}, "enabled", True),
+    ({"kubeaddons_metallb_enabled": True}, "enabled", True),
     ({"quay_image_repo": "192.0.2.1/q", "gcr_image_repo": "192.0.2.1/g"}, "mirrors", MIRRORS),
     ({"metallb_enabled": "False"}, "enabled", False),
     ({"metallb_enabled": None}, "enabled", False),
@@ -487,7 +491,7 @@ def test_known_variables_are_those_of_the_roles() -> None:
         for file in ROOT.glob("roles/*/meta/argument_specs.yml")
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["argument_specs"].values()
         for name in entry.get("options") or {}
-        if name.startswith("metallb_")
+        if name.startswith(("metallb_", "kubeaddons_"))
     }
     assert documented == _settings.KNOWN_VARIABLES
 
