@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from integration.apiserver import built, official, serving
+from integration.ansible_runs import Ansible
+from integration.apiserver import Server, built, official, serving
 from integration.helpers import Plain, direct
 from kubernetes import config
 
@@ -35,10 +36,16 @@ KUBECTL = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 @pytest.fixture
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plain]:
-    """The client of an API server of the test's own."""
-    with serving(tmp_path_factory.mktemp("server")) as server:
-        yield Plain(config.new_client_from_config(str(server.kubeconfig)))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An API server of the test's own."""
+    with serving(tmp_path_factory.mktemp("server")) as found:
+        yield found
+
+
+@pytest.fixture
+def plain(server: Server) -> Plain:
+    """Its client."""
+    return Plain(config.new_client_from_config(str(server.kubeconfig)))
 
 
 def run(plain, monkeypatch, version="0.16.1", backend="native", check_mode=False, **options):
@@ -310,3 +317,54 @@ def test_what_nobody_can_change_is_made_anew(plain, monkeypatch):
     assert sorted(set(checked["objects"])) == sorted(set(done["objects"])) == sorted(names)
     assert plain.get(DEPLOYMENT)["spec"]["selector"]["matchLabels"] == {"app": "metallb", "component": "controller"}
     assert run(plain, monkeypatch)["objects"] == []
+
+
+def roll_out(plain):
+    """What the cluster's controllers and MetalLB's do, as far as a plan looks at it."""
+    replicas = {"replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1}
+    daemons = {"desiredNumberScheduled": 1, "updatedNumberScheduled": 1, "numberAvailable": 1}
+    daemons |= {"currentNumberScheduled": 1, "numberMisscheduled": 0, "numberReady": 1}
+    for at, status in ((DEPLOYMENT, replicas), (SPEAKER, daemons)):
+        generation = plain.get(at)["metadata"]["generation"]
+        plain.patch(at + "/status", {"status": {**status, "observedGeneration": generation}})
+    controller_writes(plain)
+    label = {"kubernetes.io/service-name": "metallb-webhook-service"}
+    endpoints = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": "webhook", "labels": label},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": ["192.0.2.1"], "conditions": {"ready": True}}],
+        "ports": [],
+    }
+    plain.create(f"/apis/discovery.k8s.io/v1/namespaces/{NAMESPACE}/endpointslices", endpoints)
+
+
+def test_the_role_removes_what_is_left_once_the_release_runs(plain, server, monkeypatch, tmp_path):
+    """The wait itself is none here: all is rolled out already."""
+    run(plain, monkeypatch)
+    roll_out(plain)
+    old = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "webhook-service"}}
+    plain.create(CORE + "/services", {**old, "spec": {"ports": [{"port": 443}]}})
+    local = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    plays = [
+        {**local, "tasks": [{"name": "group", "ansible.builtin.group_by": {"key": "kube_control_plane"}}]},
+        {**local, "roles": [{"role": "kubeaddons.metallb.metallb"}]},
+    ]
+    variables = {
+        **WANTED,
+        "metallb_kubeconfig": str(server.kubeconfig),
+        "metallb_manifest": parameters()["manifest"],
+        "metallb_probe_addresses": False,
+    }
+    ansible = Ansible(tmp_path, server.kubeconfig)
+    name = f"Service/{NAMESPACE}/webhook-service"
+    results = {one["task"].rpartition(" : ")[2]: one for one in ansible.playbook(plays, check=True, **variables)}
+    assert results["Install the release"]["objects"] == [name]
+    assert plain.get(CORE + "/services/webhook-service")
+    results = {one["task"].rpartition(" : ")[2]: one for one in ansible.playbook(plays, **variables)}
+    assert (results["Install the release"]["objects"], results["Install the release"]["remaining"]) == ([], [name])
+    assert results["Remove what another release has left"]["objects"] == [name]
+    assert plain.get(CORE + "/services/webhook-service") is None
+    last = ansible.playbook(plays, **variables)
+    assert not any(one["changed"] for one in last if one["task"] != "group")
