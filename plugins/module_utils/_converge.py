@@ -80,38 +80,37 @@ def _one(api: Api, change: Change, check_mode: bool, waiter: Waiter) -> Object |
 
 
 def _applied(api: Api, change: Change, desired: Object, check_mode: bool) -> Object:
-    """Apply, with the fields managed in such a way that nothing is left behind."""
-    managed = change.live and _managed_fields.adopt(change.live, desired, MANAGER, change.adopted)
+    """Apply, after what others have declared has become ours where that is wanted."""
+    managed = _managed_fields.adopt(change.live, MANAGER) if change.live and change.adopted else None
     if not managed:
         return api.apply(change.path, desired, MANAGER, dry_run=check_mode)
     if not check_mode:
-        adopt(api, change, desired)
+        adopt(api, change.path, change.live)
         return api.apply(change.path, desired, MANAGER)
     try:
         after = _managed_fields.settled(api.apply(change.path, desired, MANAGER, dry_run=True), managed, MANAGER)
         return api.replace(change.path, after, dry_run=True)  # puts defaults where fields have gone
     except ApiError as exc:
-        # 422: what others have written into an item that goes is left alone by a dry run, and invalid.
+        # 422: what only goes with the fields is in the way of what comes, such as two ports of one name.
         if exc.status in (409, 422):
             return predict(change) or desired
         raise
 
 
-def adopt(api: Api, change: Change, desired: Object) -> None:
-    """Let the fields of a live object be managed as the apply of the desired one needs it."""
-    live = change.live
+def adopt(api: Api, at: str, live: Object | None) -> None:
+    """Make ours what others have declared of a live object, so that the next apply removes what is not desired."""
     while live is not None:
-        managed = _managed_fields.adopt(live, desired, MANAGER, change.adopted)
+        managed = _managed_fields.adopt(live, MANAGER)
         if managed is None:
             return
         meta = {"managedFields": managed, "resourceVersion": live["metadata"]["resourceVersion"]}
         try:
-            api.merge(change.path, {"metadata": meta}, MANAGER)
+            api.merge(at, {"metadata": meta}, MANAGER)
             return
         except ApiError as exc:
             if exc.status != 409:  # somebody has written in between, such as a controller its status
                 raise
-            live = api.get(change.path)
+            live = api.get(at)
 
 
 def read_set(api: Api, namespace: str) -> list[Object]:

@@ -7,8 +7,7 @@
 
 """Whose the fields of a live object are (metadata.managedFields), and whose they must be for an apply to be the whole truth.
 
-Server-side apply removes a field that is not wanted any more only where its manager owned it before, and keeps every item of
-a list in which somebody else has written a field, even if what is left of the item is invalid.
+Server-side apply removes a field that is not wanted any more only where its manager owned it before, and nobody else does.
 """
 
 from __future__ import annotations
@@ -34,29 +33,22 @@ def declared(obj: Object) -> bool:
     return any(_declares(entry) for entry in _entries(obj))
 
 
-def adopt(live: Object, desired: Object, manager: str, everything: bool) -> list[Object] | None:
-    """Return managedFields by which an apply of the desired object leaves nothing behind; None when they do so already.
+def adopt(live: Object, manager: str) -> list[Object] | None:
+    """Return managedFields by which what others have declared is the manager's; None when nobody has.
 
-    An item of a list that was the manager's and is not desired loses what others have written into it. everything: what
-    others have declared becomes the manager's; of MetalLB's custom resources all that others have written, for no
-    controller writes more than their status.
+    Of MetalLB's custom resources it is all that others have written: no controller writes more than their status.
     """
-    custom = str(desired.get("apiVersion", "")).startswith("metallb.io/")
+    custom = str(live.get("apiVersion", "")).startswith("metallb.io/")
     own: list[Object] = []
     rest: list[Object] = []
     for entry in _entries(live):
-        taken = everything and (_declares(entry) or (custom and not entry.get("subresource")))
+        taken = _declares(entry) or (custom and not entry.get("subresource"))
         (own if taken or _is_own(entry, manager) else rest).append(entry)
-    if not own:
+    if all(_is_own(entry, manager) for entry in own):
         return None
     fields = functools.reduce(_union, (entry["fieldsV1"] for entry in own))
-    gone = _gone(fields, desired)
-    kept = [dict(entry, fieldsV1=_minus(entry["fieldsV1"], gone)) for entry in rest]
-    if kept == rest and len(own) == 1 and _is_own(own[0], manager):
-        return None
     first = next((entry for entry in own if _is_own(entry, manager)), own[0])
-    whole = dict(first, manager=manager, operation="Apply", fieldsV1=fields)
-    return [whole, *(entry for entry in kept if entry["fieldsV1"])]
+    return [dict(first, manager=manager, operation="Apply", fieldsV1=fields), *rest]
 
 
 def settled(after: Object, managed: t.Sequence[Object], manager: str) -> Object:
@@ -92,46 +84,15 @@ def _union(one: Fields, other: Fields) -> Fields:
     return {key: _union(one.get(key, {}), other.get(key, {})) for key in {**one, **other}}
 
 
-def _minus(fields: Fields, other: Fields) -> Fields:
-    """Return the fields without the other ones, and without what has become empty by that."""
-    left = {}
-    for key, inner in fields.items():
-        if key not in other:
-            left[key] = inner
-        elif inner and other[key]:
-            below = _minus(inner, other[key])
-            if below:
-                left[key] = below
-    return left
-
-
-def _gone(fields: Fields, desired: t.Any) -> Fields:
-    """Return the items of lists among the fields that the desired object does not have."""
-    found: Fields = {}
-    for key, inner in fields.items():
-        if key.startswith("f:"):
-            part = desired.get(key[2:]) if isinstance(desired, dict) else None
-        elif key.startswith("k:"):
-            part = _item(desired, json.loads(key[2:]))
-            if part is None:
-                found[key] = {}
-                continue
-        else:
-            continue
-        below = _gone(inner, part)
-        if below:
-            found[key] = below
-    return found
-
-
 def _orphans(fields: Fields, owners: t.Sequence[Fields]) -> Fields:
-    """Return those of the fields that nobody owns, whether themselves or something below them."""
+    """Return those of the fields that the server takes away because none of the owners has them."""
     left = {}
     for key, inner in fields.items():
         if key == ".":
             continue  # somebody owns something in here
         others = [owner[key] for owner in owners if key in owner]
-        if not others:
+        # An item of a list goes with what others have written into it.
+        if not others or (key.startswith("k:") and "." in inner and not any("." in one for one in others)):
             left[key] = inner
         elif inner and all(others):
             below = _orphans(inner, others)
@@ -161,9 +122,6 @@ def _drop(value: t.Any, fields: Fields) -> None:
 
 
 def _item(items: t.Any, keys: Object) -> t.Any:
-    """Return the item of a list that has these keys, None where there is none; a key that it leaves out has its default."""
+    """Return the item of a list that has these keys, None where there is none."""
     candidates = [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
-    for one in candidates:
-        if all(one.get(key) == value for key, value in keys.items()):
-            return one
-    return next((one for one in candidates if all(one.get(key, value) == value for key, value in keys.items())), None)
+    return next((one for one in candidates if all(one.get(key) == value for key, value in keys.items())), None)

@@ -265,6 +265,8 @@ def test_from_any_release_and_backend_to_any_other(plain, monkeypatch):
         assert bool(pod.get("initContainers")) is (backend == "frr")
         assert bool(pod.get("shareProcessNamespace")) is (backend == "frr")
         controller_writes(plain)
+        (hooks,) = (obj for obj in _release.load(official(version, backend), backend) if _resources.path(obj) == HOOKS)
+        assert [hook["name"] for hook in plain.get(HOOKS)["webhooks"]] == [hook["name"] for hook in hooks["webhooks"]]
         if backend == "frr-k8s":
             controller_writes(plain, frr_hooks)
         assert run(plain, monkeypatch, version, backend)["objects"] == []

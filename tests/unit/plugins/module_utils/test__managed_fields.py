@@ -29,10 +29,10 @@ def live(*entries: Object, **rest: t.Any) -> Object:
     return {"metadata": {"name": "speaker", "managedFields": list(entries)}, **rest}
 
 
-def adopt(obj: Object, desired: Object, everything: bool = True) -> dict[tuple[str, str], Object] | None:
+def adopt(obj: Object) -> dict[tuple[str, str], Object] | None:
     """Return the new fields by manager and operation."""
     before = copy.deepcopy(obj)
-    managed = _managed_fields.adopt(obj, desired, US, everything)
+    managed = _managed_fields.adopt(obj, US)
     assert obj == before
     return managed and {(one["manager"], one["operation"]): one["fieldsV1"] for one in managed}
 
@@ -46,7 +46,7 @@ def test_what_others_declared_becomes_ours_and_their_single_fields_stay_theirs()
         entry("kubectl", {"f:spec": {"f:d": {}}}, "Apply"),
     )
     assert _managed_fields.declared(obj)
-    assert adopt(obj, {"spec": {"env": [{"name": "ONE"}]}}) == {
+    assert adopt(obj) == {
         (US, "Apply"): {"f:spec": {"f:a": {}, "f:env": item("ONE", value={}), "f:c": {}, "f:d": {}}},
         ("kubectl-edit", "Update"): {"f:spec": {"f:b": {}}},
         ("kubectl", "Update"): {"f:status": {"f:x": {}}},
@@ -78,7 +78,7 @@ def test_what_was_ours_already_is_joined_and_its_version_counts() -> None:
     obj = live(
         entry(KUBECTL, {"f:a": {}, "f:list": {}}), entry(US, {"f:b": {}, "f:list": {"v:1": {}}}, "Apply", time="then")
     )
-    (managed,) = _managed_fields.adopt(obj, {}, US, True) or []
+    (managed,) = _managed_fields.adopt(obj, US) or []
     assert managed == entry(US, {"f:a": {}, "f:b": {}, "f:list": {"v:1": {}}}, "Apply", time="then")
 
 
@@ -96,54 +96,7 @@ NOTHING: list[Object] = [
 @pytest.mark.parametrize("obj", NOTHING)
 def test_nothing_to_adopt(obj: Object) -> None:
     assert not _managed_fields.declared(obj)
-    assert adopt(obj, {"env": [{"name": "ONE"}]}) is None
-
-
-def test_only_on_demand() -> None:
-    obj = live(entry(KUBECTL, {"f:a": {}}), entry(US, {"f:b": {}}, "Apply"))
-    assert adopt(obj, {}, everything=False) is None
-    assert adopt(live(entry(KUBECTL, {"f:a": {}})), {}, everything=False) is None
-
-
-def hooks(*names: str) -> Object:
-    return {
-        "f:webhooks": {
-            key: value for name in names for key, value in item(name, clientConfig={"f:service": {}}).items()
-        }
-    }
-
-
-def bundles(*names: str) -> Object:
-    return {"f:webhooks": {'k:{"name":"%s"}' % name: {"f:clientConfig": {"f:caBundle": {}}} for name in names}}
-
-
-def test_an_item_that_goes_takes_along_what_others_wrote_into_it() -> None:
-    """A webhook that a release does not have any more: with nothing left but its CA it would be invalid."""
-    obj = live(entry(US, hooks("a", "b"), "Apply"), entry("controller", bundles("a", "b")))
-    assert adopt(obj, {"webhooks": [{"name": "a"}]}, everything=False) == {
-        (US, "Apply"): hooks("a", "b"),
-        ("controller", "Update"): bundles("a"),
-    }
-    assert adopt(obj, {}, everything=False) == {(US, "Apply"): hooks("a", "b")}
-
-
-def test_an_item_that_others_added_is_theirs() -> None:
-    obj = live(entry(US, hooks("a"), "Apply"), entry("kubectl-edit", hooks("b")))
-    assert adopt(obj, {"webhooks": [{"name": "a"}]}) is None
-
-
-def test_keys_that_have_their_default_are_not_missed() -> None:
-    ports = {
-        'k:{"containerPort":7946,"protocol":"TCP"}': {".": {}},
-        'k:{"containerPort":7946,"protocol":"UDP"}': {".": {}},
-    }
-    theirs = {
-        'k:{"containerPort":7946,"protocol":"TCP"}': {"f:x": {}},
-        'k:{"containerPort":7946,"protocol":"UDP"}': {"f:x": {}},
-    }
-    obj = live(entry(US, {"f:ports": ports}, "Apply"), entry("kubectl-edit", {"f:ports": theirs}))
-    assert adopt(obj, {"ports": [{"containerPort": 7946}, {"containerPort": 7946, "protocol": "UDP"}]}) is None
-    assert adopt(obj, {"ports": [{"containerPort": 7472}]}) == {(US, "Apply"): {"f:ports": ports}}
+    assert adopt(obj) is None
 
 
 def test_what_a_dry_run_could_not_see() -> None:
@@ -156,6 +109,7 @@ def test_what_a_dry_run_could_not_see() -> None:
             "f:old": {},
             "f:selector": {},
         },
+        "f:webhooks": {**item("a", clientConfig={"f:service": {}}), **item("b", clientConfig={"f:service": {}})},
     }
     ours = {
         "f:metadata": {"f:annotations": {".": {}, "f:applied": {}}},
@@ -165,13 +119,21 @@ def test_what_a_dry_run_could_not_see() -> None:
             "f:selector": {"f:a": {}},
         },
     }
+    ours["f:webhooks"] = item("a", clientConfig={"f:service": {}})
     edited = {"f:metadata": {"f:labels": {"f:team": {}}}}
+    bundles = {'k:{"name":"%s"}' % name: {"f:clientConfig": {"f:caBundle": {}}} for name in ("a", "b")}
     after = {
         "metadata": {
             "annotations": {"last-applied": "{}", "applied": "1"},
             "labels": {"team": "a"},
-            "managedFields": [entry(KUBECTL, fields), entry("kubectl-edit", edited), entry(US, ours, "Apply")],
+            "managedFields": [
+                entry(KUBECTL, fields),
+                entry("kubectl-edit", edited),
+                entry("controller", {"f:webhooks": bundles}),
+                entry(US, ours, "Apply"),
+            ],
         },
+        "webhooks": [{"name": name, "clientConfig": {"service": 1, "caBundle": 2}} for name in ("a", "b")],
         "spec": {
             "env": [{"name": "ONE", "value": "1"}, {"name": "TWO", "valueFrom": {"key": "k"}, "default": "unowned"}],
             "finalizers": ["x", "y"],
@@ -181,11 +143,12 @@ def test_what_a_dry_run_could_not_see() -> None:
         },
     }
     before = copy.deepcopy(after)
-    managed = _managed_fields.adopt(after, {"spec": {"env": [{"name": "ONE"}]}}, US, True) or []
+    managed = _managed_fields.adopt(after, US) or []
     result = _managed_fields.settled(after, managed, US)
     assert after == before
     assert result["metadata"]["annotations"] == {"applied": "1"}
     assert result["metadata"]["labels"] == {"team": "a"}
+    assert result["webhooks"] == [{"name": "a", "clientConfig": {"service": 1, "caBundle": 2}}]
     assert result["spec"] == {
         "env": [{"name": "ONE", "value": "1"}],
         "finalizers": ["y"],
@@ -204,5 +167,5 @@ def test_a_field_that_is_gone_already_is_no_problem() -> None:
         }
     }
     after: Object = live(entry(KUBECTL, fields), spec={"deep": {}})
-    managed = _managed_fields.adopt(after, {}, US, True) or []
+    managed = _managed_fields.adopt(after, US) or []
     assert _managed_fields.settled(after, managed, US)["spec"] == {"deep": {}}
