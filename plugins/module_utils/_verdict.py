@@ -27,6 +27,7 @@ _STRANGER = "an unknown host"
 BGP_PATIENCE = 60.0
 # FRR-K8s looks at its sessions every two minutes.
 _SAID_LATELY = 130.0
+_UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
 
 
@@ -345,7 +346,9 @@ def _session_verdict(session: Object, connected: bool | None, failure: str) -> t
     said, before = session["said"], session["said_before"]
     lately = before is not None and before < _SAID_LATELY
     if connected is False:
-        return failure, "no connection" + (", {0} when FRR-K8s looked".format(said) if said else "")
+        # The kernel drops what is signed with another password, so all of these look alike from here.
+        why = "{0} when FRR-K8s looked".format(said) if said else _UNREACHED
+        return failure, "no connection ({0})".format(why)
     if said == ESTABLISHED:
         if session["bfd"] in ("", "up"):
             return OK, ESTABLISHED + (", BFD up" if session["bfd"] else "")

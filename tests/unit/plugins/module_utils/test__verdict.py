@@ -310,12 +310,12 @@ SESSIONS: list[tuple[Object, bool | None, str, str]] = [
     # session, whether the node is connected to the peer, verdict, found
     # Native mode says nothing.
     (session(), True, OK, "connected"),
-    (session(), False, FAULT, "no connection"),
+    (session(), False, FAULT, "no connection (the router is out of reach, refuses, or has another password)"),
     (session(), None, UNKNOWN, "MetalLB does not say, and no connection could be looked for"),
     (session(said="Established", before=900), True, OK, "Established"),
     (session(said="Established", before=900), None, OK, "Established"),
     # FRR-K8s has not looked since.
-    (session(said="Established", before=900), False, FAULT, "no connection, Established when FRR-K8s looked"),
+    (session(said="Established", before=900), False, FAULT, "no connection (Established when FRR-K8s looked)"),
     (session(said="Active", before=12), True, OK, "connected, Active when FRR-K8s looked 12 s ago"),
     (
         session(said="Active", before=12),
@@ -326,10 +326,10 @@ SESSIONS: list[tuple[Object, bool | None, str, str]] = [
     # It has looked since: the connection is there and BGP is not.
     (session(said="OpenSent", before=900), True, FAULT, "OpenSent"),
     (session(said="Active", before=900), None, FAULT, "Active"),
-    (session(said="Active", before=900), False, FAULT, "no connection, Active when FRR-K8s looked"),
+    (session(said="Active", before=900), False, FAULT, "no connection (Active when FRR-K8s looked)"),
     (session(said=""), True, OK, "connected"),
     (session(said=""), None, FAULT, "FRR-K8s knows of none"),
-    (session(said=""), False, FAULT, "no connection"),
+    (session(said=""), False, FAULT, "no connection (the router is out of reach, refuses, or has another password)"),
     (session(said="Established", before=900, bfd="up"), True, OK, "Established, BFD up"),
     (session(said="Established", before=900, bfd="down"), True, FAULT, "Established, but BFD down"),
     (
