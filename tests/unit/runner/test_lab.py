@@ -50,7 +50,8 @@ def root(tmp_path, monkeypatch):
     (tmp_path / "tests" / "acceptance").mkdir(parents=True)
     monkeypatch.setattr(lab, "ROOT", tmp_path)
     monkeypatch.setattr(lab, "LAB", Path("/bin/true"))
-    monkeypatch.setattr(lab, "scenarios", lambda: ["default", "bgp", "dualstack"])
+    monkeypatch.setattr(lab, "UNPROVEN_SCENARIOS", ["unproven"])
+    monkeypatch.setattr(lab, "scenarios", lambda: ["default", "bgp", "dualstack", "unproven"])
     monkeypatch.setattr(Venv, "environ", lambda self: {})
     return tmp_path
 

@@ -135,5 +135,6 @@ def test_bgp_is_given_a_minute_whatever_kube_proxy_needs(clock: Clock, screen: S
     clock.now += 2
     result = run(True, look=4, earlier=result, **given)
     assert result["faults"] == [
-        "nodes: BGP session, node1 -> router1 (192.0.2.2): expected Established, found no connection (the router is out of reach, refuses, or has another password)."
+        "nodes: BGP session, node1 -> router1 (192.0.2.2): expected Established, found no connection (the router is out of "
+        "reach, refuses, or has another password)."
     ]
