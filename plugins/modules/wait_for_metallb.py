@@ -111,7 +111,9 @@ def look(api: _kubernetes.Api, namespace: str, speaker: bool, backend: str) -> l
             *_metallb.webhooks(api, namespace, backend, ask=True),
         ]
     except _kubernetes.ApiError as exc:
-        if not exc.away:
+        # An API server that has just started forbids everything until it has read its roles; preflight has read with the
+        # same credentials a moment ago.
+        if not exc.away and exc.status != 403:
             raise
         return [_rollout.Progress("Kubernetes API", False, "away", [exc.text])]
 

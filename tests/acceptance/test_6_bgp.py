@@ -132,7 +132,7 @@ def open_to_all_nodes(cluster: Cluster) -> Iterator[None]:
     cluster.kubectl("label", "node", "node1", f"{EXCLUDED}=")
 
 
-@pytest.fixture(scope="module", params=["native", "frr-k8s"])
+@pytest.fixture(scope="module", params=["native", pytest.param("frr-k8s", marks=pytest.mark.unproven)])
 def bgp(cluster: Cluster, request: pytest.FixtureRequest) -> Bgp:
     """MetalLB with a backend, sessions with both routers."""
     for image in IMAGES[request.param]:
@@ -327,6 +327,7 @@ def test_what_a_backend_lacks_is_refused(bgp: Bgp) -> None:
     assert set(played.changed().values()) == {0}
 
 
+@pytest.mark.unproven
 def test_the_deprecated_frr_mode_comes_up(cluster: Cluster) -> None:
     """It installs over another backend, and the router learns the address."""
     for image in IMAGES["frr"]:
