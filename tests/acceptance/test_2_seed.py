@@ -155,6 +155,9 @@ def test_proof_without_a_service(cluster: Cluster) -> None:
     finally:
         cluster.kubectl("apply", "-f", str(ROOT / "tests/acceptance/seed/myweb-svc-lb.yaml"))
     eventually("the address", lambda: cluster.kubectl("get", "svc", "myweb-svc-lb", "--no-headers").split()[3] == VIP)
+    # What follows is about other changes: every node has caught up with this one.
+    for address in NODES.values():
+        eventually(f"an answer by {address}", lambda where=address: HELLO.match(cluster.curl(f"{where}:31313")), 180)
 
 
 def test_no_false_alarm_while_a_deployment_rolls(cluster: Cluster) -> None:
