@@ -166,6 +166,10 @@ def test_no_false_alarm_while_a_deployment_rolls(cluster: Cluster) -> None:
     try:
         cluster.kubectl("expose", "deployment", "rolling", "--type=LoadBalancer", "--port=80", "--target-port=8080")
         cluster.kubectl("rollout", "status", "deployment/rolling", "--timeout=180s")
+        port = cluster.objects("service", "rolling")["spec"]["ports"][0]["nodePort"]
+        for address in NODES.values():  # ten pods start at once: what is judged is how they are replaced
+            target = f"{address}:{port}"
+            eventually(f"an answer by {target}", lambda where=target: cluster.curl(where).startswith("Hello"), 180)
         for _round in range(3):
             cluster.kubectl("rollout", "restart", "deployment/rolling")
             time.sleep(2)
