@@ -58,7 +58,7 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     """Return the rows of one look.
 
     state: what expected_state_info returned. hosts: Node name -> {ipvs, arp, inside, tcp}, what ipvs_verify, arp_probe and
-    request_probe returned there, the last with its targets, and tcp_info's results; a part that is None was not asked for.
+    request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not asked for.
     outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes need it.
     """
     found: list[Row] = []
@@ -308,7 +308,7 @@ def _bgp_verdict(told: Object, backend: str, failure: str) -> tuple[str, str]:
 def _routes_text(routes: t.Mapping[str, t.Sequence[str]]) -> str:
     """Return "by node1, node2 to router1"; nodes with the same peers go together."""
     groups: dict[tuple[str, ...], list[str]] = {}
-    for node, peers in routes.items():
+    for node, peers in sorted(routes.items()):
         groups.setdefault(tuple(peers), []).append(node)
     return "; ".join("by {0} to {1}".format(_names(nodes), _names(peers)) for peers, nodes in groups.items())
 
@@ -383,7 +383,7 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
             )
         )
     ipvs = host.get("ipvs")
-    if ipvs is None:
+    if not ipvs:
         if mode != "ipvs":
             found.append(
                 Row(

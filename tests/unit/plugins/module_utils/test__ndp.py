@@ -12,7 +12,9 @@ MAC = "02:00:5e:00:53:02"
 TARGET = "2001:db8::240"
 # Recorded: Linux 6.18 as a router, which sets all three flags.
 ROUTER = bytes.fromhex("8800d42be0000000 20010db8000000000000000000000240 0201 02005e005302")
-# MetalLB answers with "solicited" only, and announces unasked with "override" only.
+# Recorded: MetalLB 0.16.1, which answers with "solicited" only.
+RECORDED = bytes.fromhex("8800416140000000 fd000192016801010000000000000240 0201 525400000103")
+# The same for the other address; and as MetalLB announces unasked, with "override" only.
 METALLB = bytes.fromhex("8800742c40000000 20010db8000000000000000000000240 0201 02005e005302")
 UNASKED = bytes.fromhex("8800942c20000000 20010db8000000000000000000000240 0201 02005e005302")
 NONCE = bytes.fromhex("0e01 0102030405 06")
@@ -32,6 +34,10 @@ def test_the_group_that_is_asked() -> None:
 @pytest.mark.parametrize("message", [ROUTER, METALLB, UNASKED, METALLB + NONCE, METALLB[:24] + NONCE + METALLB[24:]])
 def test_an_advertisement_tells_address_and_mac_whatever_its_flags(message: bytes) -> None:
     assert _ndp.parse_advertisement(message) == (TARGET, MAC)
+
+
+def test_an_advertisement_of_metallb() -> None:
+    assert _ndp.parse_advertisement(RECORDED) == ("fd00:192:168:101::240", "52:54:00:00:01:03")
 
 
 @pytest.mark.parametrize(

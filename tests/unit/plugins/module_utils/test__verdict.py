@@ -290,7 +290,7 @@ def test_an_advertisement_without_a_peer_is_no_fault_where_layer2_announces() ->
 def test_many_nodes_are_few_words() -> None:
     routes = {"node{0}".format(number): ["router1"] for number in range(1, 41)}
     rows = of(look(service(layer2=False, bgp=told(expected=routes, announced={})), {}), "BGP")
-    assert rows[0][2] == "announced by node1, node2, node3, node4, node5 and 35 more to router1"
+    assert rows[0][2] == "announced by node1, node10, node11, node12, node13 and 35 more to router1"
 
 
 def session(node: str = "node1", said: str | None = None, before: float | None = None, **changed: t.Any) -> Object:
@@ -592,6 +592,7 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         [(UNKNOWN, "IPVS", "node1", "a readable table", "no /proc/net/ip_vs")],
     ),
     ({"ipvs": None}, "ipvs", False, []),
+    ({"ipvs": {}}, "ipvs", False, []),
     (
         {"ipvs": None},
         "",
