@@ -171,10 +171,10 @@ def frr_routing(tag: str) -> Recipe:
 
     def content(tree: Path, log: Path) -> None:
         root.unpack(ensure(packages), tree, log)
-        frr.prepare(tree)
+        frr.prepare(tree, log)
 
     spec = Image(f"quay.io/frrouting/frr:{tag}", entrypoint=["/sbin/tini", "--"], command=["/usr/lib/frr/docker-start"])
-    return image(spec, content, {}, (packages,), (frr.prepare, root.unpack), (frr.START,))
+    return image(spec, content, frr.INPUTS, (packages,), frr.CODE, (frr.START,))
 
 
 def bgp() -> list[Recipe]:
