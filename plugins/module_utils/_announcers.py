@@ -16,6 +16,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import versions_of
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
 
 Object = t.Dict[str, t.Any]
 
@@ -36,18 +37,6 @@ class Live(t.NamedTuple):
     sessions: t.Sequence[Object] | None  # frrk8s.metallb.io BGPSessionState, since 0.15.0
     nodes: t.Sequence[Object]
     speakers: t.Sequence[Object]  # the speakers' pods
-
-
-def selector_matches(selector: Object, labels: t.Mapping[str, str]) -> bool:
-    """Return whether a Kubernetes label selector (matchLabels, matchExpressions) matches."""
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
-        return False
-    for one in selector.get("matchExpressions") or []:
-        present, listed = one["key"] in labels, labels.get(one["key"]) in (one.get("values") or [])
-        matches = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
-        if not matches.get(one["operator"], False):
-            return False
-    return True
 
 
 def any_matches(selectors: t.Sequence[Object] | None, obj: Object) -> bool:

@@ -22,7 +22,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import (
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import handled, ingress_addresses
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._managed_fields import LAST_APPLIED, declared
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import path, reference
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import path, reference, some
 
 Object = t.Dict[str, t.Any]
 
@@ -104,15 +104,15 @@ def plan(
             left.append(reference(obj))
     if left:
         warnings.append(
-            "{0} made by other means than this collection and left alone; set metallb_adopt: true to have {1} removed "
+            "{0} {1} made by other means than this collection and left alone; set metallb_adopt: true to have {2} removed "
             "with all that the variables do not name.".format(
-                _named(left, "is", "are"), "it" if left[1:] == [] else "them"
+                some(left, MOST_NAMED), *(("are", "them") if len(left) > 1 else ("is", "it"))
             )
         )
     changes = due(stamped, removed, found, lambda obj: owner_of(obj) != OURS or declared(obj))
     for change, held in leaving(changes, services, loadbalancer_class):
         where = origins.get(change.desired["metadata"]["name"], change.name) if change.desired else change.name
-        text = "{0}: {1} would leave the pool while in use".format(where, ", ".join(_some(held)))
+        text = "{0}: {1} would leave the pool while in use".format(where, some(held, MOST_NAMED))
         if reassign:
             warnings.append(text + "; the Services get other addresses.")
         else:
@@ -286,13 +286,3 @@ def _peers_clash(one: Object, other: Object, frr: bool) -> bool:
     if all(same) and (mine.get("peerPort") or 179) == (its.get("peerPort") or 179):
         return True
     return frr and any(mine.get(key) != its.get(key) for key in ("myASN", "routerID"))
-
-
-def _named(names: t.Sequence[str], one: str, many: str) -> str:
-    return "{0} {1}".format(", ".join(_some(names)), one if len(names) == 1 else many)
-
-
-def _some(texts: t.Sequence[str]) -> list[str]:
-    """Return the first texts and how many more there are."""
-    more = len(texts) - MOST_NAMED
-    return [*texts[:MOST_NAMED], "and {0} more".format(more)] if more > 0 else list(texts)

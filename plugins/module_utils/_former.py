@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import MANAGED_BY, MANAGER
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._managed_fields import LAST_APPLIED
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import KINDS, path, reference
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import KINDS, path, reference, some
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
 Object = t.Dict[str, t.Any]
@@ -170,7 +170,7 @@ def leavings(
         errors.append(
             "metallb_version: MetalLB {0} does not know the kind AddressPool any more, and there is {1}; give their ranges in "
             "metallb_ip_range or metallb_config.address_pools and delete them, or stay with 0.13.12.".format(
-                settings.version, _some([reference(one) for one in pools])
+                settings.version, some([reference(one) for one in pools], MOST_NAMED)
             )
         )
         kept.update(path(obj) for obj in live if obj["metadata"]["name"] == ADDRESS_POOLS)
@@ -183,7 +183,7 @@ def leavings(
         kept.update(path(obj) for obj in shared if obj["kind"] == "CustomResourceDefinition")
         warnings.append(
             "{0} of other making stays, but FRR-K8s, which is what reads it, is removed with this backend.".format(
-                _some([reference(one) for one in foreign])
+                some([reference(one) for one in foreign], MOST_NAMED)
             )
         )
     return Leavings([obj for obj in live if path(obj) not in kept], errors, warnings)
@@ -196,7 +196,7 @@ def second_frr_k8s(daemons: t.Sequence[Object], namespace: str) -> list[str]:
         return []
     return [
         "metallb_bgp_backend: frr-k8s brings an FRR-K8s of its own, and there is {0} already; remove that one, or choose "
-        "another backend.".format(_some(others))
+        "another backend.".format(some(others, MOST_NAMED))
     ]
 
 
@@ -241,8 +241,3 @@ def _container(pod: Object, name: str) -> Object:
 def _version(image: str) -> tuple[int, ...] | None:
     match = _VERSION.match(image.rpartition(":")[2])
     return tuple(int(part) for part in match.groups()) if match else None
-
-
-def _some(names: t.Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join([*names[:MOST_NAMED], *(["and {0} more".format(more)] if more > 0 else [])])

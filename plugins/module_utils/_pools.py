@@ -22,7 +22,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._fields import 
     truth,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import labels, selectors, selects
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import labels, selector_matches, selectors
 
 Object = t.Dict[str, t.Any]
 
@@ -184,7 +184,7 @@ def taken(
     """Return the pools that an advertisement names or selects."""
     found = [*named]
     for pool in pools if chosen else []:
-        if pool.name not in found and any(selects(selector, pool.labels) for selector in chosen):
+        if pool.name not in found and any(selector_matches(selector, pool.labels) for selector in chosen):
             found.append(pool.name)
     if chosen and len(found) == len(named):
         read.warnings.append(

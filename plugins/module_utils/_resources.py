@@ -64,6 +64,12 @@ def reference(obj: Object) -> str:
     return "/".join(part for part in (obj["kind"], meta.get("namespace"), meta["name"]) if part)
 
 
+def some(names: t.Sequence[str], most: int) -> str:
+    """Return the first names in words, and how many more there are."""
+    more = len(names) - most
+    return ", ".join([*names[:most], *(["and {0} more".format(more)] if more > 0 else [])])
+
+
 def collection(api_version: str, kind: str, namespace: str = "") -> str:
     """Return the path of the collection that objects of this kind live in."""
     try:

@@ -36,14 +36,14 @@ def selectors(read: Reader, origin: str, value: object) -> list[Object]:
     return found
 
 
-def selects(selector: Object, own: t.Mapping[str, str]) -> bool:
-    """Return whether a selector of selectors() matches the labels of something."""
-    if any(own.get(key) != value for key, value in selector.get("matchLabels", {}).items()):
+def selector_matches(selector: Object, labels: t.Mapping[str, str]) -> bool:
+    """Return whether a Kubernetes label selector (matchLabels, matchExpressions) matches."""
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
-    for one in selector.get("matchExpressions", []):
-        present, listed = one["key"] in own, own.get(one["key"]) in one.get("values", [])
-        meant = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
-        if not meant.get(one["operator"], False):
+    for one in selector.get("matchExpressions") or []:
+        present, listed = one["key"] in labels, labels.get(one["key"]) in (one.get("values") or [])
+        matches = {"In": present and listed, "NotIn": not listed, "Exists": present, "DoesNotExist": not present}
+        if not matches.get(one["operator"], False):
             return False
     return True
 

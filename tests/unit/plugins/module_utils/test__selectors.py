@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._reader import Reader
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selectors, selects
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches, selectors
 
 RACK = {"matchLabels": {"rack": "a1"}}
 EDGE = "node-role.kubernetes.io/edge"
@@ -96,4 +96,4 @@ def expression(operator: str, *values: str) -> dict[str, t.Any]:
     ],
 )
 def test_what_a_selector_matches(selector: dict[str, t.Any], matched: list[bool]) -> None:
-    assert [selects(selector, own) for own in ({"rack": "a1"}, {"rack": "a2", "x": "y"}, {})] == matched
+    assert [selector_matches(selector, own) for own in ({"rack": "a1"}, {"rack": "a2", "x": "y"}, {})] == matched
