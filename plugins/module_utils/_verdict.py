@@ -407,8 +407,18 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
     checked = ipvs["checked"]
     more = ipvs["differences_total"] - len(ipvs["differences"])
     if more > 0:
+        listed = sum(one["verdict"] == "fault" for one in ipvs["differences"])
+        verdict = FAULT if ipvs["faults_total"] > listed else LAG
         found.append(
-            Row(FAULT, "nodes", "IPVS", node, "no difference", "{0} more differences".format(more), "ipvs-more/" + node)
+            Row(
+                verdict,
+                "nodes",
+                "IPVS",
+                node,
+                "no difference",
+                "{0} more differences".format(more),
+                "ipvs-more/" + node,
+            )
         )
     if not ipvs["differences"]:
         found.append(

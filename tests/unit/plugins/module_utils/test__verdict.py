@@ -519,11 +519,14 @@ def test_paths_of_both_families_are_one_line() -> None:
 # Rows of a node -------------------------------------------------------------------------------------------------------
 
 
-def ipvs(*differences: Object, total: int | None = None, problem: str = "", draining: int = 0) -> Object:
+def ipvs(*differences: Object, more: t.Sequence[str] = (), problem: str = "", draining: int = 0) -> Object:
+    """Return what a node found; ``more`` are the verdicts of the differences that it left out."""
+    verdicts = [*(one["verdict"] for one in differences), *more]
     return {
         "problem": problem,
         "differences": list(differences),
-        "differences_total": len(differences) if total is None else total,
+        "differences_total": len(verdicts),
+        "faults_total": verdicts.count("fault"),
         "checked": {"virtual_servers": 5, "real_servers": 12, "draining": draining},
     }
 
@@ -571,7 +574,22 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         [(LAG, "IPVS missing", "node1: no Service, TCP [2001:db8::1]:80", "weight 1", "absent")],
     ),
     (
-        {"ipvs": ipvs(difference(), total=7)},
+        {"ipvs": ipvs(difference(), more=["lag"] * 6)},
+        "ipvs",
+        False,
+        [
+            (
+                FAULT,
+                "IPVS missing",
+                "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080",
+                "weight 1",
+                "absent",
+            ),
+            (LAG, "IPVS", "node1", "no difference", "6 more differences"),
+        ],
+    ),
+    (
+        {"ipvs": ipvs(difference(), more=["fault", *["lag"] * 5])},
         "ipvs",
         False,
         [
@@ -663,7 +681,9 @@ def test_keys_tell_rows_apart() -> None:
     hosts = {
         node: {
             "arp": arp(node, M2),
-            "ipvs": ipvs(difference(), difference(kind="weight"), difference(backend="10.233.66.7:8080"), total=5),
+            "ipvs": ipvs(
+                difference(), difference(kind="weight"), difference(backend="10.233.66.7:8080"), more=["fault"] * 2
+            ),
             "inside": answered(target("ClusterIP", "10.233.0.17", 80), ok=False),
         }
         for node in MACS
