@@ -32,6 +32,12 @@ class Playbook(t.NamedTuple):
         """The output without line breaks and YAML's doubled quotes."""
         return " ".join(self.output.split()).replace("''", "'")
 
+    def assert_named(self, *words: str) -> None:
+        """The proof failed, and its sentence names these things."""
+        assert self.status != 0, self.output
+        sentence = self.text.partition("Traffic does not arrive as it should.")[2]
+        assert not [word for word in words if word not in sentence], self.output
+
     def changed(self) -> dict[str, int]:
         """Return what the recap says of each host."""
         return {host: int(number) for host, number in re.findall(r"^(\S+)\s+: ok=.*changed=(\d+)", self.output, re.M)}
@@ -89,6 +95,10 @@ class Cluster:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.env, cwd=ROOT, check=False,
         )  # fmt: skip
         return Playbook(done.returncode, done.stdout)
+
+    def proof(self) -> Playbook:
+        """Run the proof alone."""
+        return self.playbook("playbooks/verify.yml")
 
     def macs(self, address: str) -> set[str]:
         """Return the hardware addresses that answer ARP for an address, asked from here."""

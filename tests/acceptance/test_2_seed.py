@@ -170,11 +170,11 @@ def test_no_false_alarm_while_a_deployment_rolls(cluster: Cluster) -> None:
         for address in NODES.values():  # ten pods start at once: what is judged is how they are replaced
             target = f"{address}:{port}"
             eventually(f"an answer by {target}", lambda where=target: cluster.curl(where).startswith("Hello"), 180)
-        eventually("a cluster at rest", lambda: cluster.playbook("playbooks/verify.yml").status == 0, 180)
+        eventually("a cluster at rest", lambda: cluster.proof().status == 0, 180)
         for _round in range(3):
             cluster.kubectl("rollout", "restart", "deployment/rolling")
             time.sleep(2)
-            played = cluster.playbook("playbooks/verify.yml")
+            played = cluster.proof()
             assert played.status == 0, played.output
     finally:
         cluster.kubectl("delete", "service,deployment", "rolling", "--wait=false")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import VIP, Cluster, Playbook, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import VIP, Cluster, eventually
 
 
 @contextmanager
@@ -30,24 +30,13 @@ def backend(cluster: Cluster) -> str:
     return f"{slices[0]['endpoints'][0]['addresses'][0]}:8080"
 
 
-def proof(cluster: Cluster) -> Playbook:
-    """Run the proof alone."""
-    return cluster.playbook("playbooks/verify.yml")
-
-
-def assert_named(played: Playbook, *words: str) -> None:
-    """The proof failed, and its sentence names these things."""
-    assert played.status != 0, played.output
-    assert not [word for word in words if word not in played.text], played.output
-
-
 @pytest.fixture(autouse=True)
 def passes_again(cluster: Cluster) -> Iterator[None]:
     """Every fault is healed by its test; then the proof holds."""
     yield
 
     def holds() -> bool:
-        return proof(cluster).status == 0
+        return cluster.proof().status == 0
 
     eventually("the proof holds again", holds, 120)
 
@@ -58,10 +47,10 @@ def test_weight_zero(cluster: Cluster) -> None:
     edit = f"ipvsadm -e -t {VIP}:80 -r {server} -m -w {{}}"
     cluster.ssh("node2", edit.format(0))
     try:
-        played = proof(cluster)
+        played = cluster.proof()
     finally:
         cluster.ssh("node2", edit.format(1))
-    assert_named(played, "node2", "default/myweb-svc-lb", f"{VIP}:80", server, "IPVS weight")
+    played.assert_named("node2", "default/myweb-svc-lb", f"{VIP}:80", server, "IPVS weight")
 
 
 def test_missing_backend(cluster: Cluster) -> None:
@@ -69,24 +58,24 @@ def test_missing_backend(cluster: Cluster) -> None:
     server = backend(cluster)
     with stuck_kube_proxy(cluster, "node3"):
         cluster.ssh("node3", f"ipvsadm -d -t {VIP}:80 -r {server}")
-        played = proof(cluster)
+        played = cluster.proof()
         cluster.ssh("node3", f"ipvsadm -a -t {VIP}:80 -r {server} -m -w 1")
-    assert_named(played, "node3", "default/myweb-svc-lb", f"{VIP}:80", server, "IPVS missing")
+    played.assert_named("node3", "default/myweb-svc-lb", f"{VIP}:80", server, "IPVS missing")
 
 
 def test_stray_virtual_server(cluster: Cluster) -> None:
     """A virtual server that no Service asks for."""
     with stuck_kube_proxy(cluster, "node1"):
         cluster.ssh("node1", "ipvsadm -A -t 192.168.100.99:8000 -s rr")
-        played = proof(cluster)
+        played = cluster.proof()
         cluster.ssh("node1", "ipvsadm -D -t 192.168.100.99:8000")
-    assert_named(played, "node1", "192.168.100.99:8000", "IPVS orphan")
+    played.assert_named("node1", "192.168.100.99:8000", "IPVS orphan")
 
 
 def test_strict_arp_off_on_one_node(cluster: Cluster) -> None:
     """The kernel of one node is not as configured; cluster.yml repairs it."""
     cluster.ssh("node2", "sysctl -w net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.all.arp_announce=0")
-    assert_named(proof(cluster), "node2", "strict ARP", "arp_ignore 1, arp_announce 2", "arp_ignore 0, arp_announce 0")
+    cluster.proof().assert_named("node2", "strict ARP", "arp_ignore 1, arp_announce 2", "arp_ignore 0, arp_announce 0")
     healed = cluster.playbook("cluster.yml", "-e", "metallb_verify=false")
     assert healed.status == 0, healed.output
     assert cluster.ssh("node2", "sysctl -n net.ipv4.conf.all.arp_ignore").strip() == "1"
@@ -109,11 +98,11 @@ def test_second_machine_answers_arp(cluster: Cluster) -> None:
                 done = cluster.run(*words)
                 assert done.returncode == 0, done.stderr
             mac = json.loads(cluster.run(*enter, "ip", "-json", "link", "show", "thief0").stdout)[0]["address"]
-            played = proof(cluster)
+            played = cluster.proof()
         finally:
             holder.terminate()
     cluster.run("ip", "neigh", "flush", "all")
-    assert_named(played, "default/myweb-svc-lb", "ARP", VIP, f"an unknown host ({mac})")
+    played.assert_named("default/myweb-svc-lb", "ARP", VIP, f"an unknown host ({mac})")
 
 
 def test_service_without_endpoints_is_no_fault(cluster: Cluster) -> None:
@@ -121,7 +110,7 @@ def test_service_without_endpoints_is_no_fault(cluster: Cluster) -> None:
     cluster.kubectl("scale", "replicaset", "myweb-rs", "--replicas=0")
     try:
         cluster.kubectl("wait", "--for=jsonpath={.status.replicas}=0", "replicaset/myweb-rs", "--timeout=60s")
-        played = proof(cluster)
+        played = cluster.proof()
         assert played.status == 0, played.output
         assert "none, so nothing is announced" in played.text
     finally:

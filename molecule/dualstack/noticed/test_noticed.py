@@ -4,18 +4,9 @@
 
 from __future__ import annotations
 
-import os
-
-import testinfra
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster
 
 
 def test_proof_names_the_other_machine() -> None:
     """By its hardware address."""
-    inventory = os.environ["MOLECULE_PROJECT_DIRECTORY"] + "/tests/acceptance/seed/inventory/mycluster/inventory.ini"
-    played = testinfra.get_host("local://").run("ansible-playbook -i %s kubeaddons.metallb.verify -b", inventory)
-    # Molecule has failures on stderr.
-    text = " ".join((played.stdout + played.stderr).split())
-    assert played.rc != 0, text
-    reason = text.partition("Traffic does not arrive")[2]
-    assert "fd00:192:168:100::240" in reason
-    assert "52:54:00:00:00:01" in reason
+    Cluster().proof().assert_named("NDP, segment, fd00:192:168:100::240", "52:54:00:00:00:01")

@@ -4,17 +4,9 @@
 
 from __future__ import annotations
 
-import os
-
-import testinfra
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster
 
 
 def test_proof_names_the_service_that_nobody_announces() -> None:
     """The address is still assigned, which would look well to kubectl."""
-    inventory = os.environ["MOLECULE_PROJECT_DIRECTORY"] + "/tests/acceptance/seed/inventory/mycluster/inventory.ini"
-    played = testinfra.get_host("local://").run("ansible-playbook -i %s kubeaddons.metallb.verify -b", inventory)
-    # Molecule has failures on stderr.
-    text = " ".join((played.stdout + played.stderr).split())
-    assert played.rc != 0, text
-    assert "web/shop" in text
-    assert "announced by nothing" in text
+    Cluster().proof().assert_named("web/shop: announcement", "none takes the Service and its pool web")
