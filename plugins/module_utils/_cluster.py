@@ -20,8 +20,10 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses impo
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import EXCLUDED, any_matches
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import NATIVE
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Peer
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._objects import BASIC_AUTH
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
@@ -172,6 +174,41 @@ def announcer_warnings(settings: Settings, nodes: t.Sequence[Object]) -> list[st
 def peer_addresses(settings: Settings) -> dict[str, str]:
     """Return address -> variable of the BGP peers."""
     return {one.spec["peerAddress"]: one.origin for one in settings.bgp.peers if one.spec.get("peerAddress")}
+
+
+def secrets_named(settings: Settings) -> list[str]:
+    """Return the names of the Secrets that password_secret names, all in MetalLB's namespace."""
+    return list(dict.fromkeys(one.spec["passwordSecret"]["name"] for one in _with_secret(settings)))
+
+
+def secret_errors(settings: Settings, secrets: t.Mapping[str, Object | None]) -> list[str]:
+    """Return a sentence for each peer whose Secret MetalLB could not use: a speaker then takes no configuration at all.
+
+    secrets: name -> Secret, None where there is none. Nothing of a password is in the sentences.
+    """
+    errors = []
+    for peer in _with_secret(settings):
+        name = peer.spec["passwordSecret"]["name"]
+        secret = secrets[name]
+        if secret is None:
+            problem = "is no Secret of the namespace {0}".format(settings.namespace)
+        elif secret.get("type") != BASIC_AUTH:
+            problem = "is a Secret of type {0}, and MetalLB takes {1} only".format(secret.get("type"), BASIC_AUTH)
+        elif not (secret.get("data") or {}).get("password"):
+            problem = "is a Secret without the key password"
+        else:
+            continue
+        errors.append(
+            '{0}: "{1}" {2}; make it by kubectl create secret generic {1} --namespace={3} --type={4} '
+            "--from-file=password=FILE.".format(
+                peer.origins["passwordSecret"], name, problem, settings.namespace, BASIC_AUTH
+            )
+        )
+    return errors
+
+
+def _with_secret(settings: Settings) -> list[Peer]:
+    return [one for one in settings.bgp.peers if "passwordSecret" in one.spec]
 
 
 def probes(

@@ -20,6 +20,7 @@ Object = t.Dict[str, t.Any]
 
 V1 = "metallb.io/v1beta1"
 V2 = "metallb.io/v1beta2"
+BASIC_AUTH = "kubernetes.io/basic-auth"  # the type of Secrets that MetalLB takes passwords from
 
 
 def custom_resources(settings: Settings) -> list[Object]:
@@ -76,7 +77,7 @@ def _secret(peer: Peer, namespace: str) -> Object:
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": _secret_name(peer), "namespace": namespace},
-        "type": "kubernetes.io/basic-auth",
+        "type": BASIC_AUTH,
         "data": {"password": password},
     }
 

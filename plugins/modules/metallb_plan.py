@@ -209,7 +209,15 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
     needed = _cluster.strict_arp_needed(settings, kube_proxy)
     arp_errors, arp_warnings = _cluster.strict_arp_messages(settings, needed)
     paths = _competitors.more_to_read(daemon_sets)
-    more = dict(zip(paths, api.gather([functools.partial(api.get_list, one) for one in paths])))
+    names = _cluster.secrets_named(settings)
+    secret_path = "/api/v1/namespaces/{0}/secrets/{1}"
+    found = api.gather(
+        [
+            *[functools.partial(api.get_list, one) for one in paths],
+            *[functools.partial(api.get, secret_path.format(settings.namespace, name)) for name in names],
+        ]
+    )
+    more, secrets = dict(zip(paths, found)), dict(zip(names, found[len(paths) :]))
     others = _competitors.judge(daemon_sets, more, settings.pools, _cluster.peer_addresses(settings))
     config = _configuration.Plan([], [], [])
     if params["release"]:
@@ -217,6 +225,7 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
     errors = [
         *arp_errors,
         *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),
+        *_cluster.secret_errors(settings, secrets),
         *others.errors,
         *config.errors,
         *release.errors,

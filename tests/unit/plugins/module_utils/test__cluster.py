@@ -203,6 +203,36 @@ def test_a_cluster_in_which_nobody_may_announce(wanted: Settings, nodes: list[Ob
     assert all("kubectl label node NAME {0}-".format(EXCLUDED) in one for one in warnings)
 
 
+def secret(kind: str = "kubernetes.io/basic-auth", **data: str) -> Object:
+    return {"type": kind, "data": data}
+
+
+@pytest.mark.parametrize(
+    ("found", "problem"),
+    [
+        (secret(password="c2VjcmV0"), None),
+        (None, "is no Secret of the namespace metallb-system"),
+        (
+            secret("Opaque", password="c2VjcmV0"),
+            "is a Secret of type Opaque, and MetalLB takes kubernetes.io/basic-auth",
+        ),
+        (secret(passwd="c2VjcmV0"), "is a Secret without the key password"),
+        (secret(password=""), "is a Secret without the key password"),
+    ],
+)
+def test_a_secret_that_metallb_cannot_use(found: Object | None, problem: str | None) -> None:
+    peer = {"peer_address": "192.0.2.1", "peer_asn": 64513, "my_asn": 64512}
+    peers = [{**peer, "password_secret": "tor"}, {**peer, "peer_address": "192.0.2.2"}]
+    wanted = settings("198.51.100.0/24", metallb_protocol="bgp", metallb_peers=peers)
+    assert _cluster.secrets_named(wanted) == ["tor"]
+    errors = _cluster.secret_errors(wanted, {"tor": found})
+    assert len(errors) == (problem is not None)
+    for error in errors:
+        assert error.startswith('metallb_peers[0].password_secret: "tor" {0}'.format(problem))
+        assert "kubectl create secret generic tor --namespace=metallb-system" in error
+        assert "c2VjcmV0" not in error
+
+
 # The segment ----------------------------------------------------------------------------------------------------------
 
 

@@ -85,6 +85,15 @@ def test_nothing_is_due(tmp_path: pathlib.Path) -> None:
     [
         ({"metallb_ip_range": ["192.168.100.10-192.168.100.20"]}, "192.168.100.11, the address of node node1"),
         ({"metallb_ip_range": ["10.233.64.0/28"]}, "10.233.64.0/24, the pod network of node node1"),
+        (
+            {
+                "metallb_protocol": "bgp",
+                "metallb_peers": [
+                    {"peer_address": "192.0.2.1", "peer_asn": 64513, "my_asn": 64512, "password_secret": "tor"}
+                ],
+            },
+            '"tor" is no Secret of the namespace metallb-system',
+        ),
         ({"kube_proxy_strict_arp": False}, "kube_proxy_strict_arp: false lets every node answer ARP"),
     ],
 )
