@@ -62,21 +62,23 @@ def test_everything_runs_between_up_and_down(venvs):
     assert steps.names == [
         "lab up --routers",
         "acceptance tests, ansible-core 2.18",
-        "molecule default, ansible-core 2.18",
-        "molecule bgp, ansible-core 2.18",
-        "molecule default, ansible-core 2.21",
+        "molecule test default, ansible-core 2.18",
+        "molecule test bgp, ansible-core 2.18",
+        "molecule converge default, ansible-core 2.21",
+        "molecule verify default, ansible-core 2.21",
+        "molecule cleanup default, ansible-core 2.21",
         "lab down",
-        "lab up --dual-stack",
-        "molecule dualstack, ansible-core 2.18",
+        "lab up --dual-stack --routers",
+        "molecule test dualstack, ansible-core 2.18",
         "lab down",
     ]
 
 
-@pytest.mark.parametrize("step", ["acceptance", "molecule default"])
+@pytest.mark.parametrize("step", ["acceptance", "molecule test default"])
 def test_failure_does_not_stop_the_rest(venvs, step):
     steps = Recorder(failing=step)
     lab.lab(steps, venvs)
-    assert len(steps.names) == 9
+    assert len(steps.names) == 11
     assert steps.names[-1] == "lab down"
 
 
@@ -88,13 +90,13 @@ def test_lab_that_does_not_boot_is_taken_down(venvs, logs):
         "lab up --routers",
         "lab, state after the failure",
         "lab down",
-        "lab up --dual-stack",
+        "lab up --dual-stack --routers",
         "lab, state after the failure",
         "lab down",
     ]
 
 
-@pytest.mark.parametrize("step", ["lab up", "acceptance", "molecule bgp"])
+@pytest.mark.parametrize("step", ["lab up", "acceptance", "molecule test bgp"])
 def test_interrupted_lab_is_taken_down(venvs, step):
     steps = Recorder(interrupting=step)
     with pytest.raises(KeyboardInterrupt):
