@@ -417,7 +417,8 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
                 node,
                 "no difference",
                 "{0} more differences".format(more),
-                "ipvs-more/" + node,
+                # Another number is another lot, which has not stayed from look to look.
+                "ipvs-more/{0}/{1}".format(node, more),
             )
         )
     if not ipvs["differences"]:
