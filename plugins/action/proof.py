@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _table, _verdict
+from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report
 
 COLOURS = {
     _verdict.OK: C.COLOR_OK,
@@ -39,6 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "look": {"type": "int", "default": 1},
                 "earlier": {"type": "dict", "default": {}},
                 "timeout": {"type": "int", "default": 90},
+                "report_dir": {"type": "path", "default": ""},
             }
         )
         now = time.time()
@@ -62,13 +64,30 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "first_seen": decision.first_seen,
             "rows": [row._asdict() for row in decision.rows],
             "faults": [],
+            "report": [],
         }
         if decision.again:
             return result
         rows = _verdict.folded(decision.rows)
         self._print(rows, args)
         result["faults"] = _table.fault_sentences(rows)
+        if args["report_dir"]:
+            self._report(result, decision.rows, args, now)
         return result
+
+    @staticmethod
+    def _report(result: dict[str, t.Any], rows: list[_verdict.Row], args: dict[str, t.Any], now: float) -> None:
+        data = _report.document(rows, args["state"], list(args["hosts"]), result["began"], now, args["look"])
+        try:
+            result["report"] = _report.write(args["report_dir"], data)
+        except OSError as exc:
+            result["failed"] = True
+            result["msg"] = (
+                'metallb_verify_report_dir: "{0}" takes no report ({1}); name a directory that the '
+                "user of the Ansible controller may write to, or none.".format(args["report_dir"], exc.strerror)
+            )
+            return
+        Display().display("Report: {0}".format(result["report"][0]))
 
     @staticmethod
     def _print(rows: list[_verdict.Row], args: dict[str, t.Any]) -> None:

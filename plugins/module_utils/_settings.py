@@ -378,6 +378,7 @@ KNOWN_VARIABLES = frozenset(
         "metallb_verify",
         "metallb_verify_probe",
         "metallb_verify_timeout",
+        "metallb_verify_report_dir",
         "metallb_verify_requests",
     }
 )

@@ -22,6 +22,8 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import
 Object = t.Dict[str, t.Any]
 
 OK, FAULT, LAG, UNKNOWN, NOTE = "ok", "fault", "lag", "unknown", "note"
+NODES = "nodes"  # the subject of what is not of one Service
+OUTSIDE = "Ansible controller"
 _STRANGER = "an unknown host"
 # Seconds that BGP is given after a change: MetalLB's native mode was seen to take 13 for its sessions.
 BGP_PATIENCE = 60.0
@@ -41,6 +43,9 @@ class Row(t.NamedTuple):
     expected: str
     found: str
     key: str  # what stays the same from look to look
+    node: str = ""  # the Node that it tells of, "" for none or several
+    service: str = ""  # the Service that it tells of where the subject is "nodes"
+    seconds: float | None = None  # how long the look at it took, where that was measured
 
 
 class Decision(t.NamedTuple):
@@ -69,7 +74,7 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:
-            found.append(Row(NOTE, "nodes", "data plane", node, "checked", "not in this run", "node/" + node))
+            found.append(Row(NOTE, NODES, "data plane", node, "checked", "not in this run", "node/" + node, node))
             continue
         found.extend(_node_rows(node, host, state["mode"], strict_arp))
     return found
@@ -95,11 +100,10 @@ def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Objec
         found.append(_bgp_row(service, state["bgp"]))
     # While endpoints come and go, a request may meet one that has just gone.
     failure = FAULT if service["age"] >= state["sync_period"] else LAG
-    found.extend(_grouped(_request_rows(service, "Ansible controller", outside, failure), ("NodePort",)))
-    asked: list[Row] = []
+    found.extend(_request_rows(service, "", outside, failure))
     for node, host in hosts.items():
-        asked.extend(_request_rows(service, node, host.get("inside"), failure))
-    return found + _grouped(asked, ("EXTERNAL-IP", "ClusterIP"))
+        found.extend(_request_rows(service, node, host.get("inside"), failure))
+    return found
 
 
 def _versions(addresses: t.Sequence[str]) -> set[int]:
@@ -193,7 +197,8 @@ def _arp_verdict(
     return (OK if nodes == announcers else FAULT), found
 
 
-def _request_rows(service: Object, origin: str, answers: Object | None, failure: str) -> list[Row]:
+def _request_rows(service: Object, node: str, answers: Object | None, failure: str) -> list[Row]:
+    """Return what a node's requests tell; those from outside, with node "", tell of the node whose port was asked."""
     found = []
     for asked, result in zip((answers or {}).get("targets") or [], (answers or {}).get("results") or []):
         if asked["service"] != service["service"]:
@@ -201,7 +206,9 @@ def _request_rows(service: Object, origin: str, answers: Object | None, failure:
         target = asked["target"]
         place = "[{0}]:{1}" if ":" in target["address"] else "{0}:{1}"
         where = "{0} -> {1}{2}".format(
-            origin, place.format(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
+            node or OUTSIDE,
+            place.format(target["address"], target["port"]),
+            "/udp" if target["protocol"] == "udp" else "",
         )
         excuse = "" if result["ok"] else _excuse(service, asked["check"], result)
         found.append(
@@ -213,6 +220,8 @@ def _request_rows(service: Object, origin: str, answers: Object | None, failure:
                 "an answer",
                 _answer(result) if result["ok"] else excuse or result["error"],
                 "{0}/request/{1}".format(service["service"], where),
+                node or asked["node"],
+                seconds=result["seconds"],
             )
         )
     return found
@@ -235,31 +244,6 @@ def _answer(result: Object) -> str:
     others = len(result["answers"]) - 1
     text = result["answer"] or "connected"
     return "{0} and {1} other{2}".format(text, others, "s" if others > 1 else "") if others > 0 else text
-
-
-def _grouped(found: list[Row], checks: t.Collection[str]) -> list[Row]:
-    """Fold the rows of one check that are all in order into one: forty nodes that answer need one line."""
-    folded: list[Row] = []
-    for row in found:
-        same = [one for one in found if one.check == row.check]
-        if row.check not in checks or len(same) == 1 or any(one.verdict != OK for one in same):
-            folded.append(row)
-        elif row is same[0]:
-            answers = sorted({one.found for one in same})
-            text = answers[0] if len(answers) == 1 else "{0} and {1} more".format(answers[0], len(answers) - 1)
-            folded.append(
-                row._replace(
-                    where="{0} paths, {1}".format(len(same), _span(same)), expected="an answer each", found=text
-                )
-            )
-    return folded
-
-
-def _span(same: list[Row]) -> str:
-    if same[0].check == "NodePort":
-        ports = list(dict.fromkeys(row.where.rpartition(":")[2] for row in same))
-        return "to every node, port{0} {1}".format("s" if len(ports) > 1 else "", ", ".join(ports))
-    return "from every node to {0}".format(", ".join(dict.fromkeys(row.where.partition(" -> ")[2] for row in same)))
 
 
 # BGP -----------------------------------------------------------------------------------------------------------------
@@ -329,12 +313,13 @@ def _session_row(session: Object, hosts: t.Mapping[str, Object], bgp: Object) ->
     peer = "{0} ({1})".format(session["peer"], session["address"]) if session["address"] else session["peer"]
     return Row(
         verdict,
-        "nodes",
+        NODES,
         "BGP session",
         "{0} -> {1}".format(session["node"], peer),
         ESTABLISHED,
         found,
         "session/{0}/{1}".format(session["node"], session["peer"]),
+        session["node"],
     )
 
 
@@ -368,18 +353,19 @@ def _session_verdict(session: Object, connected: bool | None, failure: str) -> t
 def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row]:
     found = []
     if host.get("problem"):
-        return [Row(UNKNOWN, "nodes", "data plane", node, "checked", host["problem"], "node/" + node)]
+        return [Row(UNKNOWN, NODES, "data plane", node, "checked", host["problem"], "node/" + node, node)]
     if strict_arp and host.get("arp"):
         settings = host["arp"]["settings"]
         found.append(
             Row(
                 OK if settings["strict_arp"] else FAULT,
-                "nodes",
+                NODES,
                 "strict ARP",
                 node,
                 "arp_ignore 1, arp_announce 2",
                 "arp_ignore {arp_ignore}, arp_announce {arp_announce}".format(**settings),
                 "strict_arp/" + node,
+                node,
             )
         )
     ipvs = host.get("ipvs")
@@ -388,7 +374,7 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
             found.append(
                 Row(
                     NOTE,
-                    "nodes",
+                    NODES,
                     "data plane",
                     node,
                     "checked",
@@ -396,11 +382,12 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
                         mode or "no"
                     ),
                     "mode/" + node,
+                    node,
                 )
             )
         return found
     if ipvs["problem"]:
-        found.append(Row(UNKNOWN, "nodes", "IPVS", node, "a readable table", ipvs["problem"], "ipvs/" + node))
+        found.append(Row(UNKNOWN, NODES, "IPVS", node, "a readable table", ipvs["problem"], "ipvs/" + node, node))
         return found
     for one in ipvs["differences"]:
         found.append(_difference_row(node, one))
@@ -412,25 +399,28 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
         found.append(
             Row(
                 verdict,
-                "nodes",
+                NODES,
                 "IPVS",
                 node,
                 "no difference",
                 "{0} more differences".format(more),
                 # Another number is another lot, which has not stayed from look to look.
                 "ipvs-more/{0}/{1}".format(node, more),
+                node,
             )
         )
     if not ipvs["differences"]:
         found.append(
             Row(
                 OK,
-                "nodes",
+                NODES,
                 "IPVS",
                 node,
                 "{virtual_servers} virtual servers, {real_servers} real servers".format(**checked),
                 "all as expected" + (", {0} draining".format(checked["draining"]) if checked["draining"] else ""),
                 "ipvs/" + node,
+                node,
+                seconds=ipvs["seconds"],
             )
         )
     return found
@@ -446,34 +436,68 @@ def _difference_row(node: str, one: Object) -> Row:
     ]
     return Row(
         FAULT if one["verdict"] == "fault" else LAG,
-        "nodes",
+        NODES,
         "IPVS " + one["kind"],
         "{0}: {1}".format(node, ", ".join(parts)),
         one["expected"],
         one["found"],
         "ipvs/{0}/{1}/{2}/{3}/{4}".format(node, one["kind"], one["protocol"], where, one["backend"]),
+        node,
+        one["service"],
     )
 
 
 def folded(found: t.Sequence[Row]) -> list[Row]:
-    """Fold alike rows into one: a kube-proxy that stands still differs everywhere, a router has sessions with all nodes."""
+    """Fold alike rows into one for a terminal.
+
+    Forty nodes that answer need one line, a kube-proxy that stands still differs everywhere, and a router has sessions with
+    all nodes.
+    """
+    failed = {_request(row) for row in found if row.verdict != OK}
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in found:
-        alike = {
-            "ipvs": (row.verdict, row.check, row.where.partition(", ")[0], row.expected, row.found),
-            "session": (row.verdict, row.check, row.where.partition(" -> ")[2], row.found),
-        }.get(row.key.partition("/")[0], (row.key,))
-        groups.setdefault(alike, []).append(row)
+        groups.setdefault(_alike(row, failed), []).append(row)
     return [_folded(rows) for rows in groups.values()]
 
 
+def _request(row: Row) -> tuple[str, ...]:
+    return (row.subject, row.check, "from outside" if row.where.startswith(OUTSIDE) else "from nodes")
+
+
+def _alike(row: Row, failed: t.AbstractSet[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return what rows that may be folded have in common. failed: the requests of which one got no answer."""
+    if row.subject == NODES:
+        kind = row.key.partition("/")[0]
+        if kind == "ipvs":
+            return (row.verdict, row.check, row.where.partition(", ")[0], row.expected, row.found)
+        if kind == "session":
+            return (row.verdict, row.check, row.where.partition(" -> ")[2], row.found)
+    elif row.node and "/request/" in row.key and _request(row) not in failed:
+        return _request(row)
+    return (row.key,)
+
+
 def _folded(same: list[Row]) -> Row:
+    first = same[0]
     if len(same) == 1:
-        return same[0]
-    if same[0].key.startswith("session/"):
+        return first
+    if "/request/" in first.key:
+        answers = sorted({one.found for one in same})
+        text = answers[0] if len(answers) == 1 else "{0} and {1} more".format(answers[0], len(answers) - 1)
+        return first._replace(
+            where="{0} paths, {1}".format(len(same), _span(same)), expected="an answer each", found=text, node=""
+        )
+    if first.check == "BGP session":
         nodes = [row.where.partition(" -> ")[0] for row in same]
-        return same[0]._replace(where="{0} -> {1}".format(_names(nodes), same[0].where.partition(" -> ")[2]))
-    return same[0]._replace(where="{0} and {1} more".format(same[0].where, len(same) - 1))
+        return first._replace(where="{0} -> {1}".format(_names(nodes), first.where.partition(" -> ")[2]), node="")
+    return first._replace(where="{0} and {1} more".format(first.where, len(same) - 1))
+
+
+def _span(same: list[Row]) -> str:
+    if same[0].check == "NodePort":
+        ports = list(dict.fromkeys(row.where.rpartition(":")[2] for row in same))
+        return "to every node, port{0} {1}".format("s" if len(ports) > 1 else "", ", ".join(ports))
+    return "from every node to {0}".format(", ".join(dict.fromkeys(row.where.partition(" -> ")[2] for row in same)))
 
 
 # Judgement over several looks ----------------------------------------------------------------------------------------

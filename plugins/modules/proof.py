@@ -55,6 +55,14 @@ options:
       - Seconds since the first look after which no further look is taken.
     type: int
     default: 90
+  report_dir:
+    description:
+      - A directory on the Ansible controller for the report, which is made where it is missing. Three files take the place of
+        those of the run before, C(metallb-proof.html) for people, C(metallb-proof.json) for programs and
+        C(metallb-proof.xml), in JUnit's format, for CI.
+      - Empty for no report.
+    type: path
+    default: ""
 attributes:
   platform:
     support: full
@@ -89,6 +97,12 @@ faults:
   elements: str
   returned: always
   sample: []
+report:
+  description: The paths of the files of the report; empty while RV(again) is true and without O(report_dir).
+  type: list
+  elements: str
+  returned: always
+  sample: [/home/admin/reports/metallb-proof.html]
 rows:
   description: The checks.
   type: list
@@ -116,6 +130,15 @@ rows:
     key:
       description: What identifies the check from look to look.
       type: str
+    node:
+      description: The Node that it tells of; empty for none or several.
+      type: str
+    service:
+      description: The Service that it tells of where RV(rows[].subject=nodes); empty for none.
+      type: str
+    seconds:
+      description: How long the look at it took; null where that was not measured.
+      type: float
   sample:
     - verdict: ok
       subject: default/myweb-svc-lb
@@ -124,6 +147,9 @@ rows:
       expected: one answer, from node2
       found: node2 (02:00:5e:00:53:02)
       key: default/myweb-svc-lb/arp/192.0.2.240
+      node: ""
+      service: ""
+      seconds: null
 began:
   description: When the first look was judged, in seconds since the epoch.
   type: float

@@ -19,7 +19,7 @@ from runner.lint import fix, lint, write_docs
 from runner.places import OUTPUT, ROOT
 from runner.sanity import sanity
 from runner.steps import Steps
-from runner.tests import integration, unit
+from runner.tests import browser, integration, unit
 from runner.venvs import CORES, MAIN_CORE
 
 LEVELS = {
@@ -27,6 +27,7 @@ LEVELS = {
     "lint": "linters, types, documentation, and the gates of this project",
     "sanity": "ansible-test sanity on every ansible-core version",
     "integration": "modules against a real API server",
+    "browser": "the report in Chromium",
     "cores": "unit and integration tests on the other ansible-core versions",
     "lab": "acceptance tests and molecule on a real cluster that is booted for it",
 }
@@ -81,7 +82,7 @@ def run_level(level: str, steps: Steps, skipped: Sequence[str]) -> None:
 
 def each(work: str, steps: Steps, cores: Sequence[str]) -> None:
     """Do the same work on several core versions; one that cannot be set up does not keep the others from it."""
-    function = {"unit": unit, "lint": lint, "sanity": sanity, "integration": integration}[work]
+    function = {"unit": unit, "lint": lint, "sanity": sanity, "integration": integration, "browser": browser}[work]
     for core in cores:
         try:
             venv = venvs.ensure(core, steps)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from runner.places import LAB, OUTPUT
 from runner.steps import Steps
 from runner.venvs import MAIN_CORE, Venv
@@ -44,3 +46,18 @@ def integration(steps: Steps, venv: Venv) -> None:
 def build_api_server(steps: Steps) -> bool:
     """Build the API server and its store now, and fetch MetalLB's manifests: under the user's own home."""
     return steps.run("building the API server", [str(LAB), "build", "etcd", "kube", "releases"], counts=False)
+
+
+def browser(steps: Steps, venv: Venv) -> None:
+    """The report in Chromium, which is Debian's."""
+    if all(map(shutil.which, ("chromium", "chromedriver"))) or steps.run(
+        "installing Chromium", ["sh", "-c", INSTALL_CHROMIUM], counts=False
+    ):
+        pytest(steps, venv, "browser", "tests/browser")
+
+
+INSTALL_CHROMIUM = """
+apt-get -o DPkg::Lock::Timeout=300 update &&
+DEBIAN_FRONTEND=noninteractive \
+apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends chromium chromium-driver
+"""

@@ -45,7 +45,8 @@ def hops(cluster: Cluster, family: str, prefix: str) -> set[str]:
 def test_the_router_learns_the_address_from_both_nodes(cluster: Cluster, family: str) -> None:
     """A /32 and a /128."""
     prefix = f"{address(cluster, family)}/{LENGTHS[family]}"
-    eventually(f"the next hops of {prefix}", lambda: hops(cluster, family, prefix) == HOPS[family], 180)
+    eventually(f"the next hops of {prefix}", lambda: len(hops(cluster, family, prefix)) >= len(HOPS[family]), 180)
+    assert hops(cluster, family, prefix) == HOPS[family]
 
 
 @pytest.mark.parametrize("family", HOPS)

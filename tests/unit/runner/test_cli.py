@@ -31,7 +31,7 @@ def work(monkeypatch):
         return record
 
     monkeypatch.setattr(cli.venvs, "ensure", ensure)
-    for name in ("unit", "lint", "sanity", "integration", "lab"):
+    for name in ("unit", "lint", "sanity", "integration", "browser", "lab"):
         monkeypatch.setattr(cli, name, level(name))
     return done
 
@@ -50,6 +50,7 @@ def test_without_a_level_all_run(work):
         "sanity 2.18",
         "sanity 2.19",
         "integration 2.18",
+        "browser 2.18",
         "unit 2.19",
         "integration 2.19",
         "lab 2",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import pathlib
 import typing as t
 
 import pytest
@@ -138,3 +140,31 @@ def test_bgp_is_given_a_minute_whatever_kube_proxy_needs(clock: Clock, screen: S
         "nodes: BGP session, node1 -> router1 (192.0.2.2): expected Established, found no connection (the router is out of "
         "reach, refuses, or has another password)."
     ]
+
+
+def test_the_report_is_written_once_it_is_final(clock: Clock, screen: Screen, tmp_path: pathlib.Path) -> None:
+    directory = tmp_path / "reports"
+    first = run(False, report_dir=str(directory))
+    assert first["again"]
+    assert first["report"] == []
+    assert not directory.exists()
+    second = run(False, look=2, earlier=first, report_dir=str(directory))
+    assert second["report"] == [str(directory / "metallb-proof.{0}".format(one)) for one in ("html", "json", "xml")]
+    assert screen.lines[-1] == "Report: {0}".format(second["report"][0])
+    found = json.loads((directory / "metallb-proof.json").read_text(encoding="utf-8"))
+    assert (found["verdict"], found["looks"]) == ("fault", 2)
+    assert found["checks"] == second["rows"]
+
+
+def test_a_report_that_cannot_be_written_is_an_error_after_the_proof(
+    clock: Clock, screen: Screen, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "file").touch()
+    result = run(True, report_dir=str(tmp_path / "file"))
+    assert result["failed"]
+    assert result["msg"] == (
+        'metallb_verify_report_dir: "{0}/file" takes no report (File exists); name a directory that the user of the Ansible '
+        "controller may write to, or none.".format(tmp_path)
+    )
+    assert result["report"] == []
+    assert screen.lines[-1] == "3 checks: 2 ok, 1 note"

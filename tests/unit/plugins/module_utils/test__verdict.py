@@ -57,7 +57,8 @@ BGP: Object = {"backend": "frr-k8s", "age": 400.0, "sessions": []}
 
 
 def answered(target: Object, ok: bool = True, answer: str = "Hello World!", error: str = "timed out") -> Object:
-    result = {"ok": ok, "answered": int(ok), "answer": answer, "answers": [answer], "error": "" if ok else error}
+    result: Object = {"ok": ok, "answered": int(ok), "answer": answer, "answers": [answer]}
+    result.update(error="" if ok else error, seconds=0.004)
     return {"targets": [target], "results": [result]}
 
 
@@ -471,10 +472,10 @@ def test_many_answers_are_one_line_and_a_fault_is_not_hidden_in_it() -> None:
         ]
         return {key: [one[key][0] for one in parts] for key in ("targets", "results")}
 
-    assert of(look(service(), {}, outside(True, True)), "NodePort") == [
+    assert of(_verdict.folded(look(service(), {}, outside(True, True))), "NodePort") == [
         (OK, "2 paths, to every node, port 31313", "an answer each", "Hello World!")
     ]
-    assert [row[0] for row in of(look(service(), {}, outside(True, False)), "NodePort")] == [OK, FAULT]
+    assert [row[0] for row in of(_verdict.folded(look(service(), {}, outside(True, False))), "NodePort")] == [OK, FAULT]
 
 
 def test_cluster_addresses_are_asked_from_every_node() -> None:
@@ -482,10 +483,10 @@ def test_cluster_addresses_are_asked_from_every_node() -> None:
         one = target("ClusterIP", "10.233.0.17", 80)
         return {"node{0}".format(number): {"inside": answered(one, ok)} for number, ok in enumerate(oks, 1)}
 
-    assert of(look(service(), inside(True, True)), "ClusterIP") == [
+    assert of(_verdict.folded(look(service(), inside(True, True))), "ClusterIP") == [
         (OK, "2 paths, from every node to 10.233.0.17:80", "an answer each", "Hello World!")
     ]
-    assert of(look(service(), inside(True, False)), "ClusterIP")[1] == (
+    assert of(_verdict.folded(look(service(), inside(True, False))), "ClusterIP")[1] == (
         FAULT,
         "node2 -> 10.233.0.17:80",
         "an answer",
@@ -507,7 +508,7 @@ def test_paths_of_both_families_are_one_line() -> None:
     inside = together(
         target("ClusterIP", "10.233.0.17", 80), target("ClusterIP", "fd00::17", 80), target("EXTERNAL-IP", VIP, 80)
     )
-    rows = look(service(), {"node1": {"inside": inside}, "node2": {"inside": inside}}, outside)
+    rows = _verdict.folded(look(service(), {"node1": {"inside": inside}, "node2": {"inside": inside}}, outside))
     assert [row.where for row in rows if "/request/" in row.key] == [
         "Ansible controller -> 192.168.100.240:80",
         "3 paths, to every node, ports 31313, 31443",
@@ -527,6 +528,7 @@ def ipvs(*differences: Object, more: t.Sequence[str] = (), problem: str = "", dr
         "differences": list(differences),
         "differences_total": len(verdicts),
         "faults_total": verdicts.count("fault"),
+        "seconds": 0.02,
         "checked": {"virtual_servers": 5, "real_servers": 12, "draining": draining},
     }
 
@@ -675,6 +677,13 @@ def test_a_node_that_is_not_in_this_run() -> None:
         (OK, "node1", "all as expected"),
         (NOTE, "node2", "not in this run"),
     ]
+
+
+def test_a_namespace_may_be_called_like_a_kind_of_row() -> None:
+    rows = look(
+        service(service="ipvs/web"), {}, answered(target("NodePort", "192.168.100.11", 31313, "node1", name="ipvs/web"))
+    )
+    assert _verdict.folded(rows) == rows
 
 
 def test_keys_tell_rows_apart() -> None:
