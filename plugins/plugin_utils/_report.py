@@ -151,8 +151,7 @@ def junit(data: Object) -> bytes:
             elif check["verdict"] != OK:
                 ET.SubElement(case, "skipped", message="{0}: {1}".format(WORDS[check["verdict"]], text))
     ET.indent(suites)
-    text: bytes = ET.tostring(suites, encoding="utf-8", xml_declaration=True)
-    return text
+    return t.cast(bytes, ET.tostring(suites, encoding="utf-8", xml_declaration=True))
 
 
 def _xml(text: str) -> str:
