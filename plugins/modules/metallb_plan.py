@@ -24,8 +24,9 @@ extends_documentation_fragment:
 options:
   release:
     description:
-      - Whether to compare what the settings ask for with what is there, for which the release's manifest is needed. Without it
-        RV(release_due) and RV(config_due) are empty.
+      - Whether to compare what the settings ask for with what is there, for which the release's manifest is needed, and the
+        right to read Secrets in MetalLB's namespace. Without it RV(release_due), RV(config_due) and RV(probes) are empty
+        and RV(ready) is false.
     type: bool
     default: true
 author:
@@ -186,20 +187,54 @@ def outline(outcome: _settings.Outcome) -> dict[str, t.Any]:
     }
 
 
+class Installed(t.NamedTuple):
+    """What is there of MetalLB, and what is due."""
+
+    ready: bool
+    release: _install.Plan
+    config: _configuration.Plan
+    errors: list[str]
+    probes: list[dict[str, t.Any]]
+
+
+NOT_LOOKED_AT = Installed(False, _install.EMPTY, _configuration.Plan([], [], []), [], [])
+
+
+def installed(
+    api: _kubernetes.Api, params: dict[str, t.Any], settings: _settings.Settings, services: list[dict[str, t.Any]]
+) -> Installed:
+    """Compare the settings with what is there. Reads Secrets, which the proof alone need not be allowed to."""
+    names = _cluster.secrets_named(settings)
+    secret = "/api/v1/namespaces/{0}/secrets/{1}"
+    live, ready, release, *secrets = api.gather(
+        [
+            lambda: _converge.read_set(api, settings.namespace),
+            lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled, settings.backend),
+            lambda: _install.plan(api, settings, params),
+            *[functools.partial(api.get, secret.format(settings.namespace, name)) for name in names],
+        ]
+    )
+    return Installed(
+        ready,
+        release,
+        _cluster.configuration(settings, live, services),
+        _cluster.secret_errors(settings, dict(zip(names, secrets))),
+        _cluster.probes(settings, _configuration.live_ranges(live), services),
+    )
+
+
 def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outcome) -> dict[str, t.Any]:
     settings = outcome.settings
     results = outline(outcome)
     try:
-        nodes, services, kubeadm, config_map, live, ready, daemon_sets, release = api.gather(
+        services = api.get_list("/api/v1/services")
+        nodes, kubeadm, config_map, daemon_sets, there = api.gather(
             [
                 lambda: api.get_list("/api/v1/nodes"),
-                lambda: api.get_list("/api/v1/services"),
                 lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
                 lambda: api.get(_kube_proxy.CONFIG_PATH),
-                lambda: _converge.read_set(api, settings.namespace),
-                lambda: _metallb.is_ready(api, settings.namespace, settings.speaker_enabled, settings.backend),
                 lambda: api.get_list(_resources.DAEMON_SETS),
-                lambda: _install.plan(api, settings, params) if params["release"] else _install.EMPTY,
+                lambda: installed(api, params, settings, services) if params["release"] else NOT_LOOKED_AT,
             ]
         )
         kube_proxy = _kube_proxy.parse(config_map) if config_map else None
@@ -209,26 +244,15 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
     needed = _cluster.strict_arp_needed(settings, kube_proxy)
     arp_errors, arp_warnings = _cluster.strict_arp_messages(settings, needed)
     paths = _competitors.more_to_read(daemon_sets)
-    names = _cluster.secrets_named(settings)
-    secret_path = "/api/v1/namespaces/{0}/secrets/{1}"
-    found = api.gather(
-        [
-            *[functools.partial(api.get_list, one) for one in paths],
-            *[functools.partial(api.get, secret_path.format(settings.namespace, name)) for name in names],
-        ]
-    )
-    more, secrets = dict(zip(paths, found)), dict(zip(names, found[len(paths) :]))
+    more = dict(zip(paths, api.gather([functools.partial(api.get_list, one) for one in paths])))
     others = _competitors.judge(daemon_sets, more, settings.pools, _cluster.peer_addresses(settings))
-    config = _configuration.Plan([], [], [])
-    if params["release"]:
-        config = _cluster.configuration(settings, live, services)
     errors = [
         *arp_errors,
         *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),
-        *_cluster.secret_errors(settings, secrets),
+        *there.errors,
         *others.errors,
-        *config.errors,
-        *release.errors,
+        *there.config.errors,
+        *there.release.errors,
     ]
     strict = kube_proxy is not None and kube_proxy.strict_arp
     return dict(
@@ -239,8 +263,8 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             *arp_warnings,
             *_cluster.announcer_warnings(settings, nodes),
             *others.warnings,
-            *config.warnings,
-            *release.warnings,
+            *there.config.warnings,
+            *there.release.warnings,
         ],
         nodes={node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes},
         kube_proxy={
@@ -250,10 +274,10 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             "needed": needed,
             "due": needed and not strict,
         },
-        release_due=[change.name for change in release.changes + release.later],
-        config_due=[change.name for change in config.changes],
-        ready=ready,
-        probes=_cluster.probes(settings, _configuration.live_ranges(live), services),
+        release_due=[change.name for change in there.release.changes + there.release.later],
+        config_due=[change.name for change in there.config.changes],
+        ready=there.ready,
+        probes=there.probes,
     )
 
 

@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import time
+from pathlib import Path
 
 from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, ROOT, VIP, Cluster, eventually
 
 SPEAKER_IMAGE = "quay.io/metallb/speaker:v0.16.1"
+ROLE = "kubeaddons-metallb-verify"
 HELLO = re.compile(r"Hello World!\s+myweb-rs-\w{5}")
 
 
@@ -120,6 +124,59 @@ def test_second_run_changes_nothing(cluster: Cluster) -> None:
     assert played.status == 0, played.output
     assert played.changed() == dict.fromkeys(NODES, 0)
     assert "Proof: 3 of 3 nodes" in played.output
+
+
+# What a cluster does by itself: heartbeats, and what is told of them.
+RESTLESS = {"Lease", "Event", "Node"}
+
+
+def everything(cluster: Cluster) -> dict[str, str]:
+    """Return the resourceVersion of every object that does not move by itself, and the nodes' tables."""
+    kinds = cluster.kubectl("api-resources", "--verbs=list", "-o", "name").split()
+    served = [kind for kind in kinds if not kind.endswith(".metrics.k8s.io")]
+    found = {
+        f"{one['kind']}/{one['metadata'].get('namespace')}/{one['metadata']['name']}": one["metadata"][
+            "resourceVersion"
+        ]
+        for one in cluster.objects(",".join(served), "--all-namespaces")["items"]
+        if one["kind"] not in RESTLESS
+    }
+    for node in NODES:
+        found[node] = cluster.ssh(
+            node, "ipvsadm -Sn; sysctl -a 2>/dev/null | grep arp_; ip -brief address show; ls /tmp /root"
+        )
+    return found
+
+
+def test_the_proof_alone_changes_nothing_and_leaves_a_report(cluster: Cluster, tmp_path: Path) -> None:
+    """As a user who may only look, in the cluster."""
+    cluster.kubectl("apply", "-f", str(ROOT / "docs" / "verify-role.yaml"))
+    cluster.kubectl("create", "serviceaccount", "looker")
+    cluster.kubectl(
+        "create", "clusterrolebinding", "looker", f"--clusterrole={ROLE}", "--serviceaccount=default:looker"
+    )
+    try:
+        looker = tmp_path / "looker.conf"
+        shutil.copyfile(cluster.env["KUBECONFIG"], looker)
+        token = cluster.kubectl("create", "token", "looker").strip()
+        for words in (("set-credentials", "looker", f"--token={token}"), ("set-context", "--current", "--user=looker")):
+            cluster.kubectl("config", *words, f"--kubeconfig={looker}")
+        may = cluster.run(cluster.env["LAB_KUBECTL"], "auth", "can-i", "list", "secrets", f"--kubeconfig={looker}")
+        assert may.stdout == "no\n"
+        before = everything(cluster)
+        played = cluster.playbook(
+            "playbooks/verify.yml", "-e", f"metallb_kubeconfig={looker}",
+            "-e", f"metallb_verify_report_dir={tmp_path / 'report'}",
+        )  # fmt: skip
+        assert played.status == 0, played.output
+        assert everything(cluster) == before
+    finally:
+        cluster.kubectl("delete", "clusterrolebinding,serviceaccount", "looker")
+        cluster.kubectl("delete", "clusterrole", ROLE)
+    assert f"Report: {tmp_path}/report/metallb-proof.html" in played.text
+    found = json.loads((tmp_path / "report" / "metallb-proof.json").read_text(encoding="utf-8"))
+    assert (found["verdict"], [one["service"] for one in found["services"]]) == ("ok", ["default/myweb-svc-lb"])
+    assert {one["node"] for one in found["checks"] if one["check"] == "IPVS"} == set(NODES)
 
 
 def test_no_trace_of_the_kubeconfig_remains(cluster: Cluster) -> None:

@@ -123,5 +123,12 @@ def test_the_proof_alone_needs_no_manifest(tmp_path: pathlib.Path) -> None:
         "manifest_url": None,
         "manifest_sha256": None,
     }
-    found = metallb_plan.plan(cluster(*fixture("kube_proxy")[:2]).api, params, _settings.normalise(WANTED))
-    assert (found["errors"], found["release_due"]) == ([], [])
+    server = cluster(*fixture("kube_proxy")[:2])
+    read: list[str] = []
+    server.after_get = lambda _server, path: read.append(path)
+    peer = {"peer_address": "192.0.2.1", "peer_asn": 64513, "my_asn": 64512, "password_secret": "tor"}
+    wanted = {**WANTED, "metallb_protocol": "bgp", "metallb_peers": [peer]}
+    found = metallb_plan.plan(server.api, params, _settings.normalise(wanted))
+    assert (found["errors"], found["release_due"], found["probes"]) == ([], [], [])
+    assert "/api/v1/nodes" in read
+    assert not [path for path in read if "secrets" in path]
