@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Peer
@@ -36,12 +37,21 @@ def custom_resources(settings: Settings) -> list[Object]:
     return [
         *(make("BFDProfile", one.name, one.spec) for one in bgp.bfd_profiles),
         *(make("Community", one.name, one.spec) for one in bgp.communities),
-        *(make("IPAddressPool", one.name, _pool(one), labels=one.labels) for one in settings.pools),
+        *(make("IPAddressPool", one.name, _pool(one), labels=one.labels) for one in sorted(settings.pools, key=_turn)),
         *(_secret(one, settings.namespace) for one in bgp.peers if one.password is not None),
         *(make("BGPPeer", one.name, _peer(one), V2) for one in bgp.peers),
         *(make("L2Advertisement", one.name, _layer2(one)) for one in settings.layer2),
         *(make("BGPAdvertisement", one.name, one.spec) for one in bgp.advertisements),
     ]
+
+
+def _turn(pool: Pool) -> tuple[bool, float]:
+    """Return when a pool's turn is: first those that are for some Services only, as MetalLB itself chooses.
+
+    A Service that finds only the pool for everybody takes an address of that, and keeps it.
+    """
+    limited = any(value for key, value in pool.allocation.items() if key != "priority")
+    return (not limited, pool.allocation.get("priority") or math.inf)
 
 
 def _pool(pool: Pool) -> Object:

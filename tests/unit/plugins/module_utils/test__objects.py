@@ -87,3 +87,19 @@ def test_what_others_refer_to_comes_first() -> None:
     }
     assert found[7]["spec"] == {"ipAddressPools": ["a"], "communities": ["NO_ADVERTISE"], "peers": ["tor"]}
     assert "s3cret" not in str(found)
+
+
+def test_pools_for_some_services_come_before_the_pool_for_everybody() -> None:
+    def pool(number: int, **allocation: t.Any) -> dict[str, t.Any]:
+        return {"ip_range": ["192.0.2.{0}/32".format(number)], "service_allocation": allocation}
+
+    pools = {
+        "everybody": pool(1),
+        "everybody-first": pool(2, priority=1),
+        "last": pool(3, priority=0, namespaces=["web"]),
+        "second": pool(4, priority=20, namespaces=["web"]),
+        "first": pool(5, priority=10, service_selectors=[{"app": "web"}]),
+    }
+    made = _objects.custom_resources(settings(metallb_config={"address_pools": pools, "layer2": list(pools)}))
+    found = [one["metadata"]["name"] for one in made if one["kind"] == "IPAddressPool"]
+    assert found == ["first", "second", "last", "everybody-first", "everybody"]
