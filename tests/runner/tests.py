@@ -32,15 +32,11 @@ def unit(steps: Steps, venv: Venv) -> None:
 MAIN_CORE_ONLY = ["tests/integration/test_metallb_upgrade.py", "tests/integration/test_official_manifests.py"]
 
 
-#: each worker has an API server of its own
-PARALLEL = ["--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile"]
-
-
 def integration(steps: Steps, venv: Venv) -> None:
     """Modules against a real API server."""
     if build_api_server(steps):
         left_out = [] if venv.core == MAIN_CORE else [f"--ignore={file}" for file in MAIN_CORE_ONLY]
-        pytest(steps, venv, "integration", "tests/integration", *PARALLEL, *left_out)
+        pytest(steps, venv, "integration", "tests/integration", *left_out)
 
 
 def build_api_server(steps: Steps) -> bool:
