@@ -21,9 +21,9 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses impo
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import EXCLUDED, any_matches
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._backend import NATIVE
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Peer
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._configuration import PEER_SECRET
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._objects import BASIC_AUTH
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
@@ -192,8 +192,8 @@ def secret_errors(settings: Settings, secrets: t.Mapping[str, Object | None]) ->
         secret = secrets[name]
         if secret is None:
             problem = "is no Secret of the namespace {0}".format(settings.namespace)
-        elif secret.get("type") != BASIC_AUTH:
-            problem = "is a Secret of type {0}, and MetalLB takes {1} only".format(secret.get("type"), BASIC_AUTH)
+        elif secret.get("type") != PEER_SECRET:
+            problem = "is a Secret of type {0}, and MetalLB takes {1} only".format(secret.get("type"), PEER_SECRET)
         elif not (secret.get("data") or {}).get("password"):
             problem = "is a Secret without the key password"
         else:
@@ -201,7 +201,7 @@ def secret_errors(settings: Settings, secrets: t.Mapping[str, Object | None]) ->
         errors.append(
             '{0}: "{1}" {2}; make it by kubectl create secret generic {1} --namespace={3} --type={4} '
             "--from-file=password=FILE.".format(
-                peer.origins["passwordSecret"], name, problem, settings.namespace, BASIC_AUTH
+                peer.origins["passwordSecret"], name, problem, settings.namespace, PEER_SECRET
             )
         )
     return errors

@@ -36,7 +36,7 @@ KINDS = {
     "L2Advertisement": "metallb.io/v1beta1",
     "BGPAdvertisement": "metallb.io/v1beta1",
 }
-PEER_SECRET = "kubernetes.io/basic-auth"
+PEER_SECRET = "kubernetes.io/basic-auth"  # the type of Secrets that MetalLB takes passwords from
 OURS, KUBESPRAY, OTHER = "ours", "kubespray", "other"
 MOST_NAMED = 10  # Services or objects that one sentence names
 

@@ -14,6 +14,7 @@ import math
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp import Peer
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._configuration import PEER_SECRET
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Layer2, Pool
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
@@ -21,7 +22,6 @@ Object = t.Dict[str, t.Any]
 
 V1 = "metallb.io/v1beta1"
 V2 = "metallb.io/v1beta2"
-BASIC_AUTH = "kubernetes.io/basic-auth"  # the type of Secrets that MetalLB takes passwords from
 
 
 def custom_resources(settings: Settings) -> list[Object]:
@@ -87,7 +87,7 @@ def _secret(peer: Peer, namespace: str) -> Object:
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": _secret_name(peer), "namespace": namespace},
-        "type": BASIC_AUTH,
+        "type": PEER_SECRET,
         "data": {"password": password},
     }
 

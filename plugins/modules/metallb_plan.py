@@ -188,22 +188,16 @@ def outline(outcome: _settings.Outcome) -> dict[str, t.Any]:
 
 
 class Installed(t.NamedTuple):
-    """What is there of MetalLB, and what is due."""
+    """What there is of MetalLB, and what its release needs."""
 
+    live: list[dict[str, t.Any]]
     ready: bool
     release: _install.Plan
-    config: _configuration.Plan
-    errors: list[str]
-    probes: list[dict[str, t.Any]]
+    secrets: dict[str, dict[str, t.Any] | None]
 
 
-NOT_LOOKED_AT = Installed(False, _install.EMPTY, _configuration.Plan([], [], []), [], [])
-
-
-def installed(
-    api: _kubernetes.Api, params: dict[str, t.Any], settings: _settings.Settings, services: list[dict[str, t.Any]]
-) -> Installed:
-    """Compare the settings with what is there. Reads Secrets, which the proof alone need not be allowed to."""
+def installed(api: _kubernetes.Api, params: dict[str, t.Any], settings: _settings.Settings) -> Installed:
+    """Read what there is. Secrets are among it, which the proof alone need not be allowed to read."""
     names = _cluster.secrets_named(settings)
     secret = "/api/v1/namespaces/{0}/secrets/{1}"
     live, ready, release, *secrets = api.gather(
@@ -214,27 +208,34 @@ def installed(
             *[functools.partial(api.get, secret.format(settings.namespace, name)) for name in names],
         ]
     )
-    return Installed(
-        ready,
-        release,
-        _cluster.configuration(settings, live, services),
-        _cluster.secret_errors(settings, dict(zip(names, secrets))),
-        _cluster.probes(settings, _configuration.live_ranges(live), services),
-    )
+    return Installed(live, ready, release, dict(zip(names, secrets)))
+
+
+def due(there: Installed, settings: _settings.Settings, services: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    """Compare the settings with what there is."""
+    config = _cluster.configuration(settings, there.live, services)
+    return {
+        "errors": [*_cluster.secret_errors(settings, there.secrets), *config.errors, *there.release.errors],
+        "warnings_found": [*config.warnings, *there.release.warnings],
+        "release_due": [change.name for change in there.release.changes + there.release.later],
+        "config_due": [change.name for change in config.changes],
+        "ready": there.ready,
+        "probes": _cluster.probes(settings, _configuration.live_ranges(there.live), services),
+    }
 
 
 def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outcome) -> dict[str, t.Any]:
     settings = outcome.settings
     results = outline(outcome)
     try:
-        services = api.get_list("/api/v1/services")
-        nodes, kubeadm, config_map, daemon_sets, there = api.gather(
+        nodes, services, kubeadm, config_map, daemon_sets, there = api.gather(
             [
                 lambda: api.get_list("/api/v1/nodes"),
+                lambda: api.get_list("/api/v1/services"),
                 lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
                 lambda: api.get(_kube_proxy.CONFIG_PATH),
                 lambda: api.get_list(_resources.DAEMON_SETS),
-                lambda: installed(api, params, settings, services) if params["release"] else NOT_LOOKED_AT,
+                lambda: installed(api, params, settings) if params["release"] else None,
             ]
         )
         kube_proxy = _kube_proxy.parse(config_map) if config_map else None
@@ -246,25 +247,23 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
     paths = _competitors.more_to_read(daemon_sets)
     more = dict(zip(paths, api.gather([functools.partial(api.get_list, one) for one in paths])))
     others = _competitors.judge(daemon_sets, more, settings.pools, _cluster.peer_addresses(settings))
-    errors = [
-        *arp_errors,
-        *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),
-        *there.errors,
-        *others.errors,
-        *there.config.errors,
-        *there.release.errors,
-    ]
+    # Without the release, what concerns it stays as in EMPTY.
+    found = due(there, settings, services) if there else {"errors": [], "warnings_found": []}
     strict = kube_proxy is not None and kube_proxy.strict_arp
     return dict(
-        results,
-        errors=errors,
+        {**results, **found},
+        errors=[
+            *arp_errors,
+            *_cluster.pool_errors(settings, _cluster.taken(settings, nodes, services, kubeadm)),
+            *others.errors,
+            *found["errors"],
+        ],
         warnings_found=[
             *outcome.warnings,
             *arp_warnings,
             *_cluster.announcer_warnings(settings, nodes),
             *others.warnings,
-            *there.config.warnings,
-            *there.release.warnings,
+            *found["warnings_found"],
         ],
         nodes={node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes},
         kube_proxy={
@@ -274,10 +273,6 @@ def plan(api: _kubernetes.Api, params: dict[str, t.Any], outcome: _settings.Outc
             "needed": needed,
             "due": needed and not strict,
         },
-        release_due=[change.name for change in there.release.changes + there.release.later],
-        config_due=[change.name for change in there.config.changes],
-        ready=there.ready,
-        probes=there.probes,
     )
 
 

@@ -61,9 +61,9 @@ def document(
     """
     of_service: dict[str, list[Row]] = {}
     of_node: dict[str, list[Row]] = {}
-    wide = [row for row in rows if _node_wide(row)]
+    wide = worst(row.verdict for row in rows if _node_wide(row))
     for row in rows:
-        of_service.setdefault(row.service if row.subject == NODES else row.subject, []).append(row)
+        of_service.setdefault(_about(row), []).append(row)
         if row.subject == NODES:
             of_node.setdefault(row.node, []).append(row)
     return {
@@ -83,7 +83,7 @@ def document(
             }
             for node, addresses in state["nodes"].items()
         ],
-        "services": [_service(one, [*of_service.get(one["service"], []), *wide]) for one in state["services"]],
+        "services": [_service(one, of_service.get(one["service"], []), wide) for one in state["services"]],
         "checks": [row._asdict() for row in rows],
     }
 
@@ -98,11 +98,17 @@ def worst(verdicts: t.Iterable[str]) -> str:
     return max(verdicts, key=_SEVERITY.index, default="")
 
 
-def _service(service: Object, rows: t.Sequence[Row]) -> Object:
+def _about(row: Row) -> str:
+    """Return the Service that a row tells of, "" for none."""
+    return row.service if row.subject == NODES else row.subject
+
+
+def _service(service: Object, rows: t.Sequence[Row], wide: str) -> Object:
+    """Return a Service with its verdict. wide: the worst that is said of whole nodes, "" for nothing."""
     bgp = service["bgp"] or {"expected": {}}
     return {
         "service": service["service"],
-        "verdict": worst(row.verdict for row in rows),
+        "verdict": worst([*(row.verdict for row in rows), *([wide] if wide else [])]),
         "addresses": service["addresses"],
         "pool": service["pool"],
         "ports": ["{0}/{1}".format(port["port"], port["protocol"]) for port in service["ports"]],
@@ -197,8 +203,7 @@ def cells(data: Object, nodes: t.Sequence[str]) -> list[list[str]]:
         if _node_wide(row):
             wide.setdefault(row.node, []).append(row.verdict)
         else:
-            service = row.service if row.subject == NODES else row.subject
-            own.setdefault((service, row.node), []).append(row.verdict)
+            own.setdefault((_about(row), row.node), []).append(row.verdict)
     return [
         [worst([*own.get((one["service"], node), []), *wide.get(node, [])]) for node in nodes]
         for one in data["services"]

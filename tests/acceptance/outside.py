@@ -111,6 +111,15 @@ class Cluster:
         """Return what an HTTP server answers, "" when it does not."""
         return self.run("curl", "--silent", "--max-time", "5", target).stdout
 
+    def vtysh(self, command: str, router: str = "router1") -> t.Any:
+        """Return what a BGP router says, as data."""
+        return json.loads(self.lab("router", router, "vtysh", "-c", f"{command} json"))
+
+    def from_client(self, target: str) -> str:
+        """Return what an HTTP server answers to the host behind the routers, "" when it does not."""
+        lab = [str(self.lab_command), "--name", self.name, "run", "--client", "--"]
+        return self.run(*lab, "curl", "--silent", "--max-time", "5", target).stdout.strip()
+
     def evidence(self) -> str:
         """Return what one would look at first when something is wrong."""
         parts = []

@@ -76,7 +76,7 @@ class Bgp:
 
     def vtysh(self, command: str, router: str = "router1") -> dict:
         """Return what a router says."""
-        return json.loads(self.cluster.lab("router", router, "vtysh", "-c", f"{command} json"))
+        return self.cluster.vtysh(command, router)
 
     def reload(self, router: str, edit: dict[str, str]) -> None:
         """Start a router anew with its configuration changed: pattern -> replacement."""
@@ -113,13 +113,7 @@ class Bgp:
 
     def from_client(self, target: str, times: int = 1) -> list[str]:
         """Return the answers to requests from behind the router."""
-        return [
-            self.cluster.run(
-                str(self.cluster.lab_command), "--name", self.cluster.name, "run", "--client", "--",
-                "curl", "--silent", "--max-time", "5", target,
-            ).stdout.strip()
-            for _ in range(times)
-        ]  # fmt: skip
+        return [self.cluster.from_client(target) for _ in range(times)]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster, eventually
@@ -19,16 +17,11 @@ def cluster() -> Cluster:
     return Cluster()
 
 
-def vtysh(cluster: Cluster, command: str) -> dict:
-    """Return what the router says."""
-    return json.loads(cluster.lab("router", "vtysh", "-c", command + " json"))
-
-
 def test_sessions_from_the_selected_nodes_only(cluster: Cluster) -> None:
     """node1 is not selected."""
 
     def up() -> set[str]:
-        peers = vtysh(cluster, "show bgp summary")["ipv4Unicast"]["peers"]
+        peers = cluster.vtysh("show bgp summary")["ipv4Unicast"]["peers"]
         return {address for address, peer in peers.items() if peer["state"] == "Established"}
 
     eventually("the sessions", lambda: len(up()) == len(SPEAKING), 120)
@@ -40,10 +33,8 @@ def test_address_is_learned_from_both(cluster: Cluster) -> None:
     address = cluster.kubectl("get", "service", "myweb-svc-lb", "--no-headers").split()[3]
 
     def hops() -> set[str]:
-        paths = vtysh(cluster, f"show bgp ipv4 unicast {address}/32").get("paths", [])
+        paths = cluster.vtysh(f"show bgp ipv4 unicast {address}/32").get("paths", [])
         return {hop["ip"] for path in paths for hop in path["nexthops"]}
 
     eventually("both next hops", lambda: hops() == SPEAKING, 120)
-    lab = [str(cluster.lab_command), "--name", cluster.name, "run", "--client", "--"]
-    answer = cluster.run(*lab, "curl", "--silent", "--max-time", "5", address).stdout
-    assert answer.startswith("Hello World!")
+    assert cluster.from_client(address).startswith("Hello World!")

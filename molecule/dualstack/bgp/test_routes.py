@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster, eventually
@@ -32,7 +30,7 @@ def address(cluster: Cluster, family: str) -> str:
 
 def hops(cluster: Cluster, family: str, prefix: str) -> set[str]:
     """Return the nodes that the router would send packets to."""
-    told = json.loads(cluster.lab("router", "vtysh", "-c", f"show bgp {family} unicast {prefix} json"))
+    told = cluster.vtysh(f"show bgp {family} unicast {prefix}")
     return {
         hop["ip"]
         for path in told.get("paths", [])
@@ -54,8 +52,7 @@ def test_requests_from_behind_the_router_reach_all_pods(cluster: Cluster, family
     """By both families."""
     at = address(cluster, family)
     target = f"http://[{at}]/" if family == "ipv6" else at
-    lab = [str(cluster.lab_command), "--name", cluster.name, "run", "--client", "--"]
-    answers = {cluster.run(*lab, "curl", "--silent", "--max-time", "5", target).stdout.strip() for _ in range(12)}
+    answers = {cluster.from_client(target) for _ in range(12)}
     assert len(answers) == 3, answers
     assert all(answer.startswith("Hello World!") for answer in answers)
 

@@ -554,6 +554,7 @@ def difference(
     }
 
 
+MISSING = (FAULT, "IPVS missing", "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080", "weight 1", "absent")
 NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] = [
     # what the node returned, kube-proxy's mode, whether strict ARP is needed, rows
     ({"ipvs": ipvs()}, "ipvs", False, [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")]),
@@ -567,7 +568,7 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         {"ipvs": ipvs(difference())},
         "ipvs",
         False,
-        [(FAULT, "IPVS missing", "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080", "weight 1", "absent")],
+        [MISSING],
     ),
     (
         {"ipvs": ipvs(difference(verdict="lag", name="", backend="", address="2001:db8::1"))},
@@ -580,13 +581,7 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         "ipvs",
         False,
         [
-            (
-                FAULT,
-                "IPVS missing",
-                "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080",
-                "weight 1",
-                "absent",
-            ),
+            MISSING,
             (LAG, "IPVS", "node1", "no difference", "6 more differences"),
         ],
     ),
@@ -595,13 +590,7 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         "ipvs",
         False,
         [
-            (
-                FAULT,
-                "IPVS missing",
-                "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080",
-                "weight 1",
-                "absent",
-            ),
+            MISSING,
             (FAULT, "IPVS", "node1", "no difference", "6 more differences"),
         ],
     ),
