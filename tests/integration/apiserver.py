@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import http.client
 import json
 import socket
@@ -38,8 +39,9 @@ class Server:
         return self.directory / "admin.conf"
 
 
+@functools.cache
 def built(part: str, *options: str) -> Path:
-    """Path of something that the lab builds; it is built if it is missing."""
+    """Path of something that the lab builds; it is built if it is missing. Asking takes a process each time."""
     for words in (["path", *options, part], ["build", "etcd", "kube", "releases"], ["path", *options, part]):
         answer = subprocess.run([str(LAB), *words], capture_output=True, text=True, check=False)
         if words[0] == "path" and answer.returncode == 0:

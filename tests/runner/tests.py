@@ -13,6 +13,10 @@ from runner.venvs import MAIN_CORE, Venv
 COVERAGE = ["--cov", "--cov-report=term-missing:skip-covered", f"--cov-report=xml:{OUTPUT / 'coverage.xml'}"]
 
 
+#: a worker for each processor; the tests of a file stay together and in order, each worker has an API server
+PARALLEL = ["--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile"]
+
+
 def pytest(steps: Steps, venv: Venv, name: str, *words: str) -> bool:
     """Run pytest as one step."""
     junit = OUTPUT / f"{name}-{venv.core}.xml"
@@ -23,9 +27,9 @@ def pytest(steps: Steps, venv: Venv, name: str, *words: str) -> bool:
 def unit(steps: Steps, venv: Venv) -> None:
     """Unit tests; other core versions see those of the plugins only, the rest does not depend on the version."""
     if venv.core == MAIN_CORE:
-        pytest(steps, venv, "unit", "tests/unit", *COVERAGE)
+        pytest(steps, venv, "unit", "tests/unit", *PARALLEL, *COVERAGE)
     else:
-        pytest(steps, venv, "unit", "tests/unit/plugins")
+        pytest(steps, venv, "unit", "tests/unit/plugins", *PARALLEL)
 
 
 #: what is long and the same with every core version, as it calls the modules' own functions
@@ -36,7 +40,7 @@ def integration(steps: Steps, venv: Venv) -> None:
     """Modules against a real API server."""
     if build_api_server(steps):
         left_out = [] if venv.core == MAIN_CORE else [f"--ignore={file}" for file in MAIN_CORE_ONLY]
-        pytest(steps, venv, "integration", "tests/integration", *left_out)
+        pytest(steps, venv, "integration", "tests/integration", *PARALLEL, *left_out)
 
 
 def build_api_server(steps: Steps) -> bool:
