@@ -15,9 +15,6 @@ from typing import Any
 
 Result = dict[str, Any]
 
-#: the outcomes of the four runs of converge()
-FOUR_RUNS = ((True, True), (False, True), (True, False), (False, False))
-
 
 @dataclass(frozen=True)
 class Ansible:
@@ -50,17 +47,6 @@ class Ansible:
         task = {"name": "Run", name: options}
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task]}
         return self.playbook([play], check=check, diff=diff)[-1]
-
-    def converge(self, name: str, **options: Any) -> list[Result]:
-        """Check, do, check, do: the first two report a change, the last two none; returns all four results."""
-        results = []
-        for check, changed in FOUR_RUNS:
-            result = self.module(name, check=check, **options)
-            run = f"run {len(results) + 1} of {name} ({'check mode' if check else 'for real'})"
-            assert not result.get("failed"), f"{run} failed: {result}"
-            assert result["changed"] is changed, f"{run} should report changed={changed}: {result}"
-            results.append(result)
-        return results
 
     def settings(self) -> dict[str, str]:
         """Environment of the run."""

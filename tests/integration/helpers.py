@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from integration.ansible_runs import FOUR_RUNS, Ansible
+from integration.ansible_runs import Ansible
 from kubernetes import client, dynamic
 from kubernetes.client.exceptions import ApiException
 
@@ -20,6 +20,9 @@ Object = dict[str, Any]
 Result = dict[str, Any]
 
 PREFIX = "kubeaddons.metallb."
+
+#: check mode, and whether a change is reported
+FOUR_RUNS = ((True, True), (False, True), (True, False), (False, False))
 
 
 def sequence(ansible: Ansible, *tasks: Object) -> list[Result]:
@@ -31,11 +34,16 @@ def sequence(ansible: Ansible, *tasks: Object) -> list[Result]:
 
 
 def four_runs(ansible: Ansible, module: str, **options: Any) -> list[Result]:
-    """Check, do, check, do in one run of Ansible: the first two report a change, the last two none."""
-    results = sequence(ansible, *({PREFIX + module: options, "check_mode": check} for check, _changed in FOUR_RUNS))
-    for (check, changed), result in zip(FOUR_RUNS, results, strict=True):
-        assert not result.get("failed"), result
-        assert result["changed"] is changed, f"check mode {check}, should be changed={changed}: {result}"
+    """Check, do, check, do in one run of Ansible: the first two report a change, the last two none.
+
+    module: the name of one of ours, or the full name of another.
+    """
+    name = module if "." in module else PREFIX + module
+    results = sequence(ansible, *({name: options, "check_mode": check} for check, _changed in FOUR_RUNS))
+    for number, ((check, changed), result) in enumerate(zip(FOUR_RUNS, results, strict=True), 1):
+        run = f"run {number} of {module} ({'check mode' if check else 'for real'})"
+        assert not result.get("failed"), f"{run} failed: {result}"
+        assert result["changed"] is changed, f"{run} should report changed={changed}: {result}"
     return results
 
 

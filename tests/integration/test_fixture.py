@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from integration.helpers import four_runs
 from kubernetes import client
 
 
@@ -18,7 +19,7 @@ def config_map(namespace, value):
 
 
 def test_module_converges(ansible, api, namespace):
-    checked, created, *_same = ansible.converge("kubernetes.core.k8s", definition=config_map(namespace, "one"))
+    checked, created, *_same = four_runs(ansible, "kubernetes.core.k8s", definition=config_map(namespace, "one"))
     assert checked["result"]["data"] == created["result"]["data"] == {"key": "one"}
     assert client.CoreV1Api(api).read_namespaced_config_map("example", namespace).data == {"key": "one"}
 
@@ -31,7 +32,7 @@ def test_check_mode_changes_nothing(ansible, api, namespace):
 
 def test_converge_notices_a_module_that_always_changes(ansible):
     with pytest.raises(AssertionError, match="run 3 of ansible.builtin.command"):
-        ansible.converge("ansible.builtin.command", argv=["true"], creates="/no/such/file")
+        four_runs(ansible, "ansible.builtin.command", argv=["true"], creates="/no/such/file")
 
 
 def test_failure_is_a_result(ansible):

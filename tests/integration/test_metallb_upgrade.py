@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -119,11 +120,13 @@ def container(workload, name):
     return found
 
 
+@functools.cache
 def objects_of(version, backend):
     """The paths of the objects of a release."""
     return {_resources.path(obj) for obj in _release.load(official(version, backend), backend)}
 
 
+@functools.cache
 def known():
     """The paths of all objects of all releases."""
     return {at for version, sums in _release.SUMS.items() for backend in sums for at in objects_of(version, backend)}
