@@ -41,7 +41,7 @@ class Server:
 
 @functools.cache
 def built(part: str, *options: str) -> Path:
-    """Path of something that the lab builds; it is built if it is missing. Asking takes a process each time."""
+    """Path of something that the lab builds; it is built if it is missing. Asking takes a process, so it is done once."""
     for words in (["path", *options, part], ["build", "etcd", "kube", "releases"], ["path", *options, part]):
         answer = subprocess.run([str(LAB), *words], capture_output=True, text=True, check=False)
         if words[0] == "path" and answer.returncode == 0:

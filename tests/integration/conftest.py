@@ -20,7 +20,7 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One API server for all tests."""
+    """One API server for all tests of a worker."""
     with serving(tmp_path_factory.mktemp("api-server")) as server:
         yield server
 

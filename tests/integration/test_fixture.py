@@ -30,7 +30,7 @@ def test_check_mode_changes_nothing(ansible, api, namespace):
     assert client.CoreV1Api(api).list_namespaced_config_map(namespace).items == []
 
 
-def test_converge_notices_a_module_that_always_changes(ansible):
+def test_four_runs_notice_a_module_that_always_changes(ansible):
     with pytest.raises(AssertionError, match="run 3 of ansible.builtin.command"):
         four_runs(ansible, "ansible.builtin.command", argv=["true"], creates="/no/such/file")
 

@@ -123,13 +123,15 @@ def container(workload, name):
 @functools.cache
 def objects_of(version, backend):
     """The paths of the objects of a release."""
-    return {_resources.path(obj) for obj in _release.load(official(version, backend), backend)}
+    return frozenset(_resources.path(obj) for obj in _release.load(official(version, backend), backend))
 
 
 @functools.cache
 def known():
     """The paths of all objects of all releases."""
-    return {at for version, sums in _release.SUMS.items() for backend in sums for at in objects_of(version, backend)}
+    return frozenset().union(
+        *(objects_of(version, backend) for version, sums in _release.SUMS.items() for backend in sums)
+    )
 
 
 def live(plain, candidates):

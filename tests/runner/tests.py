@@ -12,7 +12,6 @@ from runner.venvs import MAIN_CORE, Venv
 
 COVERAGE = ["--cov", "--cov-report=term-missing:skip-covered", f"--cov-report=xml:{OUTPUT / 'coverage.xml'}"]
 
-
 #: a worker for each processor; the tests of a file stay together and in order, each worker has an API server
 PARALLEL = ["--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile"]
 
