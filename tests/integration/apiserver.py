@@ -26,6 +26,14 @@ LAB = ROOT / "tests" / "lab" / "lab"
 TRIES = 3
 
 
+#: what answers once a server has come to rest; it makes these objects after it has said that it is ready
+READY = (
+    "/readyz",
+    *(f"/api/v1/namespaces/{name}" for name in ("default", "kube-system", "kube-public", "kube-node-lease")),
+    "/api/v1/namespaces/default/services/kubernetes",
+)
+
+
 @dataclass(frozen=True)
 class Server:
     """An API server that runs."""
@@ -132,14 +140,21 @@ def write_kubeconfig(directory: Path, port: int) -> None:
     path.write_text(json.dumps(config), encoding="utf-8")
 
 
+def found(connection: http.client.HTTPSConnection, path: str) -> bool:
+    """Whether the server answers a path with success."""
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    answer.read()  # the next request takes the same connection
+    return answer.status == 200
+
+
 def ready(directory: Path, port: int) -> bool:
-    """Whether the API server says that it is ready."""
+    """Whether the API server says that it is ready, and has made what it makes by itself."""
     context = ssl.create_default_context(cafile=str(directory / "ca.crt"))
     context.load_cert_chain(directory / "admin.crt", directory / "admin.key")
     connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=5)
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
+        return all(found(connection, path) for path in READY)
     except ssl.SSLCertVerificationError:
         raise  # waiting would not mend it
     except (OSError, http.client.HTTPException):
