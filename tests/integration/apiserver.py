@@ -13,7 +13,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,8 @@ LAB = ROOT / "tests" / "lab" / "lab"
 
 #: tries of a start: between finding a free port and listening on it, another process may take it
 TRIES = 3
-
+#: seconds for a start, which takes three: one that hangs is tried again, and ends with its log
+PATIENCE = 60.0
 
 #: what answers once a server has come to rest; it makes these objects after it has said that it is ready
 READY = (
@@ -164,8 +165,9 @@ def ready(directory: Path, port: int) -> bool:
 
 
 def wait_ready(directory: Path, port: int, processes: list[subprocess.Popen[bytes]]) -> bool:
-    """Wait for the API server; false when one of the two has ended instead."""
-    while all(process.poll() is None for process in processes):
+    """Wait for the API server; false when one of the two has ended instead, or it does not get ready."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and all(process.poll() is None for process in processes):
         if ready(directory, port):
             return True
         time.sleep(0.1)
@@ -179,13 +181,9 @@ def start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a server."""
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """End a server; nobody wants its data any more."""
+    process.kill()
+    process.wait()
 
 
 @contextmanager
@@ -203,9 +201,7 @@ def serving(directory: Path) -> Iterator[Server]:
                 yield Server(directory, port)
                 return
         finally:
-            # The API server first: it would wait for an etcd that is gone.
-            for process in reversed(processes):
-                with suppress(ProcessLookupError):
-                    stop(process)
+            for process in processes:
+                stop(process)
     logs = [(directory / name).read_text(errors="replace")[-2000:] for name in ("etcd.log", "apiserver.log")]
     raise RuntimeError("The API server did not start:\n" + "\n".join(logs))
