@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _secrets, _settings
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster
-from ansible_collections.kubeaddons.metallb.tests.acceptance.verdicts import CASES, Case
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.verdicts import CASES, Case, Object
 
 NAMESPACE = ("-n", "metallb-system")
 KINDS = "bgpadvertisements,l2advertisements,bgppeers,ipaddresspools,communities,bfdprofiles"
-SETTLED = 3  # seconds in which the components say that they cannot read a configuration
+#: seconds in which the components say that they cannot read a configuration
+SETTLED = 2
+#: the same while they still wait before they try again what they could not read before
+PATIENCE = 60
 
 
 def installed_backend(cluster: Cluster) -> str:
@@ -37,25 +41,29 @@ def invalid(cluster: Cluster) -> str:
 def metallb(cluster: Cluster, case: Case) -> str:
     """Return why MetalLB refuses a configuration, "" when it takes it."""
     assert invalid(cluster) == ""
-    listed = {"apiVersion": "v1", "kind": "List", "items": case.documents}
+    kubectl = cluster.env["LAB_KUBECTL"]
+
+    def listed(documents: Iterable[Object]) -> str:
+        return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
+
     try:
-        done = cluster.run_with_input(json.dumps(listed), cluster.env["LAB_KUBECTL"], "create", "-f", "-")
+        done = cluster.run_with_input(listed(case.documents), kubectl, "create", "-f", "-")
+        assert "failed calling webhook" not in done.stderr, done.stderr  # that is no verdict
         if done.returncode:
             return done.stderr
-        deadline = time.monotonic() + SETTLED
+        # What is to be refused has its time; the rest is looked at once the components have read it.
+        deadline = time.monotonic() + (PATIENCE if case.refused else SETTLED)
         while time.monotonic() < deadline:
+            time.sleep(0.5)
             said = invalid(cluster)
             if said:
                 return said
-            time.sleep(0.5)
         return ""
     finally:
-        for document in reversed(case.documents):
-            kind, name = document["kind"], document["metadata"]["name"]
-            cluster.kubectl("delete", kind, name, *NAMESPACE, "--ignore-not-found")
-        deadline = time.monotonic() + 30
-        while invalid(cluster) and time.monotonic() < deadline:
-            time.sleep(0.5)
+        # In reverse: MetalLB keeps a profile that a peer has.
+        gone = cluster.run_with_input(listed(reversed(case.documents)), kubectl, "delete", "--ignore-not-found", "-f", "-")
+        assert gone.returncode == 0, gone.stderr
+        eventually("MetalLB without the case", lambda: invalid(cluster) == "")
 
 
 def ours(case: Case, backend: str) -> list[str]:

@@ -26,6 +26,7 @@ RECIPES: dict[str, Callable[[str, str], Recipe]] = {
 GROUPS: dict[str, Callable[[str, str], list[Recipe]]] = {
     "images": lambda kube, metallb: [*images.system(kube), *images.registry_default(metallb)],
     "bgp": lambda *_: [frr.system(), *images.bgp()],
+    "oldest": lambda *_: images.oldest(),
     "releases": lambda *_: [binaries.manifests(version) for version in binaries.releases()],
 }
 

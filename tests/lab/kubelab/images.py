@@ -182,6 +182,11 @@ def bgp() -> list[Recipe]:
     return [frr_k8s(), *[frr_routing(tag) for tag in pins.load()["frr"]["tags"]]]
 
 
+def oldest() -> list[Recipe]:
+    """MetalLB as Kubespray installs it."""
+    return [metallb(part, pins.get("metallb", "oldest")) for part in ("controller", "speaker")]
+
+
 def myweb() -> Recipe:
     """The seed's web server."""
     source = HERE / "images/myweb.go"
