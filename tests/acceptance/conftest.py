@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import SEED, Cluster
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,13 @@ def cluster() -> Cluster:
     if "LAB_NAME" not in os.environ:
         pytest.fail("These tests run on a lab: tests/run exec tests/lab/lab run -- pytest tests/acceptance")
     return Cluster()
+
+
+@pytest.fixture(scope="session")
+def web(cluster: Cluster) -> None:
+    """The user's Service and its pods, also where none of the tests has run that begin with them."""
+    for manifest in sorted(SEED.glob("*.yaml")):
+        cluster.kubectl("apply", "-f", str(manifest))
 
 
 @pytest.hookimpl(hookwrapper=True)

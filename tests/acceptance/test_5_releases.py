@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, VIP, Cluster, Playbook, eventually
 
+pytestmark = pytest.mark.long
 NAMESPACE = ("-n", "metallb-system")
 OLD = "0.13.9"
 RANGE = "192.168.100.240-192.168.100.249"
@@ -46,7 +47,7 @@ def releases(cluster: Cluster) -> set[str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def images(cluster: Cluster) -> None:
+def images(cluster: Cluster, web: None) -> None:
     """The old release's own."""
     for part in ("controller", "speaker"):
         cluster.lab("image", "add", f"quay.io/metallb/{part}:v{OLD}")

@@ -117,7 +117,7 @@ class Bgp:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def open_to_all_nodes(cluster: Cluster) -> Iterator[None]:
+def open_to_all_nodes(cluster: Cluster, web: None) -> Iterator[None]:
     """Every node announces: kubeadm's label on the control plane goes for these tests."""
     cluster.kubectl("label", "node", "node1", f"{EXCLUDED}-")
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(RED_SERVICE))
@@ -126,7 +126,7 @@ def open_to_all_nodes(cluster: Cluster) -> Iterator[None]:
     cluster.kubectl("label", "node", "node1", f"{EXCLUDED}=")
 
 
-@pytest.fixture(scope="module", params=["native", pytest.param("frr-k8s", marks=pytest.mark.unproven)])
+@pytest.fixture(scope="module", params=["native", pytest.param("frr-k8s", marks=pytest.mark.long)])
 def bgp(cluster: Cluster, request: pytest.FixtureRequest) -> Bgp:
     """MetalLB with a backend, sessions with both routers."""
     for image in IMAGES[request.param]:
@@ -321,7 +321,7 @@ def test_what_a_backend_lacks_is_refused(bgp: Bgp) -> None:
     assert set(played.changed().values()) == {0}
 
 
-@pytest.mark.unproven
+@pytest.mark.long
 def test_the_deprecated_frr_mode_comes_up(cluster: Cluster) -> None:
     """It installs over another backend, and the router learns the address."""
     for image in IMAGES["frr"]:

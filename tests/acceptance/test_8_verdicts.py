@@ -73,7 +73,6 @@ def ours(case: Case, backend: str) -> list[str]:
     return errors or _cluster.pool_errors(settings, settings.reserved)
 
 
-@pytest.mark.unproven
 @pytest.mark.parametrize("case", CASES, ids=[f"{'/'.join(case.backends)}: {case.name}" for case in CASES])
 def test_verdicts_are_the_same(cluster: Cluster, case: Case) -> None:
     """Both refuse, both take, or the table says why this collection is stricter."""

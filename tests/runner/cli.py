@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from runner import pins, venvs
 from runner.errors import SetupError
-from runner.lab import lab
+from runner.lab import lab, long
 from runner.lint import fix, lint, write_docs
 from runner.places import OUTPUT, ROOT
 from runner.sanity import sanity
@@ -32,6 +32,7 @@ LEVELS = {
     "lab": "acceptance tests and molecule on a real cluster that is booted for it",
 }
 ON_REQUEST = {
+    "long": "acceptance tests that take too long for every run: other releases and FRR, on a lab of their own",
     "fix": "let ruff repair and format the Python files",
     "docs": "write docs/variables.md anew",
     "pins": "resolve and freeze the versions in tests/pins anew",
@@ -74,6 +75,8 @@ def run_level(level: str, steps: Steps, skipped: Sequence[str]) -> None:
             each("integration", steps, [core for core in cores if core != MAIN_CORE])
         elif level == "lab":
             lab(steps, [venvs.ensure(core, steps) for core in cores])
+        elif level == "long":
+            long(steps, venvs.ensure(MAIN_CORE, steps))
         else:
             each(level, steps, [MAIN_CORE])
     except SetupError as error:

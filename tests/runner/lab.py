@@ -15,9 +15,6 @@ from runner.places import LAB, OUTPUT, ROOT, cache
 from runner.steps import Steps, slug
 from runner.venvs import MAIN_CORE, Venv
 
-#: written, and not yet seen to pass on a lab: named on the terminal, run by hand until it has
-UNPROVEN_SCENARIOS = ["dualstack"]
-
 Work = Callable[[Venv, list[str]], None]
 
 #: the scenario that other core versions are tried with
@@ -56,15 +53,23 @@ def lab(steps: Steps, venvs: list[Venv], name: str = "ci") -> None:
     found = scenarios()
     if not found:
         steps.refuse("molecule", "there is no scenario below molecule/.")
-    print(f"left out, not proven yet: molecule {', '.join(UNPROVEN_SCENARIOS)}; acceptance tests marked 'unproven'")
-    found = [one for one in found if one not in UNPROVEN_SCENARIOS]
-    # Tests put these into the registry, from inside a network that nothing can be downloaded by.
-    steps.run("building images that tests add", [str(LAB), "build", *ADDED], counts=False)
+    build_added(steps)
     usual = [one for one in found if one not in SHAPES]
     booted(steps, name, USUAL, [partial(acceptance, steps), partial(molecule, steps, usual)], venvs)
     for scenario, options in SHAPES.items():
         if scenario in found:
             booted(steps, name, options, [partial(molecule, steps, [scenario])], venvs[:1])
+
+
+def long(steps: Steps, venv: Venv, name: str = "ci") -> None:
+    """The acceptance tests that would take too long for every run."""
+    build_added(steps)
+    booted(steps, name, USUAL, [partial(acceptance, steps, which="long")], [venv])
+
+
+def build_added(steps: Steps) -> None:
+    """Build what tests put into the registry: inside the lab's network nothing can be downloaded."""
+    steps.run("building images that tests add", [str(LAB), "build", *ADDED], counts=False)
 
 
 def booted(steps: Steps, name: str, options: list[str], works: list[Work], venvs: list[Venv]) -> None:
@@ -95,14 +100,14 @@ def molecule(steps: Steps, names: list[str], venv: Venv, inside: list[str]) -> N
             steps.run(f"molecule {command} {scenario}, ansible-core {venv.core}", words, env=own, proofs=proofs)
 
 
-def acceptance(steps: Steps, venv: Venv, inside: list[str]) -> None:
-    """The acceptance tests, on the main core version."""
+def acceptance(steps: Steps, venv: Venv, inside: list[str], which: str = "not long") -> None:
+    """The acceptance tests of a marker expression, on the main core version."""
     if venv.core != MAIN_CORE:
         return
-    step = f"acceptance tests, ansible-core {venv.core}"
+    step = f"acceptance tests, {which}, ansible-core {venv.core}"
     if not (ROOT / "tests" / "acceptance").is_dir():
         steps.refuse(step, "there is no tests/acceptance.")
         return
-    junit = OUTPUT / f"acceptance-{venv.core}.xml"
-    test = [*inside, venv.python, "-m", "pytest", f"--junitxml={junit}", "-m", "not unproven", "tests/acceptance"]
+    junit = OUTPUT / f"acceptance-{slug(which)}-{venv.core}.xml"
+    test = [*inside, venv.python, "-m", "pytest", f"--junitxml={junit}", "-m", which, "tests/acceptance"]
     steps.run(step, test, env=venv.environ(), junit=junit)

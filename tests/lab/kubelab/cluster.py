@@ -30,8 +30,9 @@ TIMEOUTS = {
 SOCKET = "unix:///run/containerd/containerd.sock"
 
 #: kubeadm asks for none, which gives kube-proxy the least weight of all on a node's one processor: while pods started
-#: it stood still for more than a minute. With as much as the API server has, it takes 8 to 12 s.
-PROXY_REQUESTS = "cpu=250m"
+#: it stood still for more than a minute. With nearly as much as the API server has, it takes about 10 s; more would leave
+#: no room on the first node for CoreDNS and FRR-K8s.
+PROXY_REQUESTS = "cpu=200m"
 
 
 def ranges(v4: str, v6: str, dual: bool) -> str:

@@ -50,8 +50,7 @@ def root(tmp_path, monkeypatch):
     (tmp_path / "tests" / "acceptance").mkdir(parents=True)
     monkeypatch.setattr(lab, "ROOT", tmp_path)
     monkeypatch.setattr(lab, "LAB", Path("/bin/true"))
-    monkeypatch.setattr(lab, "UNPROVEN_SCENARIOS", ["unproven"])
-    monkeypatch.setattr(lab, "scenarios", lambda: ["default", "bgp", "dualstack", "unproven"])
+    monkeypatch.setattr(lab, "scenarios", lambda: ["default", "bgp", "dualstack"])
     monkeypatch.setattr(Venv, "environ", lambda self: {})
     return tmp_path
 
@@ -60,8 +59,9 @@ def test_everything_runs_between_up_and_down(venvs):
     steps = Recorder()
     lab.lab(steps, venvs)
     assert steps.names == [
+        "building images that tests add",
         "lab up --routers",
-        "acceptance tests, ansible-core 2.18",
+        "acceptance tests, not long, ansible-core 2.18",
         "molecule test default, ansible-core 2.18",
         "molecule test bgp, ansible-core 2.18",
         "molecule converge default, ansible-core 2.21",
@@ -74,11 +74,22 @@ def test_everything_runs_between_up_and_down(venvs):
     ]
 
 
+def test_what_takes_long_has_a_lab_of_its_own(venvs):
+    steps = Recorder()
+    lab.long(steps, venvs[0])
+    assert steps.names == [
+        "building images that tests add",
+        "lab up --routers",
+        "acceptance tests, long, ansible-core 2.18",
+        "lab down",
+    ]
+
+
 @pytest.mark.parametrize("step", ["acceptance", "molecule test default"])
 def test_failure_does_not_stop_the_rest(venvs, step):
     steps = Recorder(failing=step)
     lab.lab(steps, venvs)
-    assert len(steps.names) == 11
+    assert len(steps.names) == 12
     assert steps.names[-1] == "lab down"
 
 
@@ -87,6 +98,7 @@ def test_lab_that_does_not_boot_is_taken_down(venvs, logs):
     lab.lab(steps, venvs)
     assert logs == ["ci", "ci"]
     assert steps.names == [
+        "building images that tests add",
         "lab up --routers",
         "lab, state after the failure",
         "lab down",
@@ -120,7 +132,8 @@ def test_missing_tests_are_failures(venvs, root, monkeypatch):
     lab.lab(steps, venvs[:1])
     assert steps.names == [
         "refused molecule",
+        "building images that tests add",
         "lab up --routers",
-        "refused acceptance tests, ansible-core 2.18",
+        "refused acceptance tests, not long, ansible-core 2.18",
         "lab down",
     ]
