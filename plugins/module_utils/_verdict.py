@@ -332,8 +332,8 @@ def _session_verdict(session: Object, connected: bool | None, failure: str) -> t
     lately = before is not None and before < _SAID_LATELY
     if connected is False:
         # The kernel drops what is signed with another password, so all of these look alike from here.
-        why = "{0} when FRR-K8s looked".format(said) if said else _UNREACHED
-        return failure, "no connection ({0})".format(why)
+        looked = "; {0} when FRR-K8s looked".format(said) if said else ""
+        return failure, "no connection ({0}{1})".format(_UNREACHED, looked)
     if said == ESTABLISHED:
         if session["bfd"] in ("", "up"):
             return OK, ESTABLISHED + (", BFD up" if session["bfd"] else "")

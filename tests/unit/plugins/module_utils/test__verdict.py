@@ -307,16 +307,17 @@ def session(node: str = "node1", said: str | None = None, before: float | None =
     }
 
 
+UNREACHED = "no connection (the router is out of reach, refuses, or has another password{0})"
 SESSIONS: list[tuple[Object, bool | None, str, str]] = [
     # session, whether the node is connected to the peer, verdict, found
     # Native mode says nothing.
     (session(), True, OK, "connected"),
-    (session(), False, FAULT, "no connection (the router is out of reach, refuses, or has another password)"),
+    (session(), False, FAULT, UNREACHED.format("")),
     (session(), None, UNKNOWN, "MetalLB does not say, and no connection could be looked for"),
     (session(said="Established", before=900), True, OK, "Established"),
     (session(said="Established", before=900), None, OK, "Established"),
     # FRR-K8s has not looked since.
-    (session(said="Established", before=900), False, FAULT, "no connection (Established when FRR-K8s looked)"),
+    (session(said="Established", before=900), False, FAULT, UNREACHED.format("; Established when FRR-K8s looked")),
     (session(said="Active", before=12), True, OK, "connected, Active when FRR-K8s looked 12 s ago"),
     (
         session(said="Active", before=12),
@@ -327,10 +328,10 @@ SESSIONS: list[tuple[Object, bool | None, str, str]] = [
     # It has looked since: the connection is there and BGP is not.
     (session(said="OpenSent", before=900), True, FAULT, "OpenSent"),
     (session(said="Active", before=900), None, FAULT, "Active"),
-    (session(said="Active", before=900), False, FAULT, "no connection (Active when FRR-K8s looked)"),
+    (session(said="Active", before=900), False, FAULT, UNREACHED.format("; Active when FRR-K8s looked")),
     (session(said=""), True, OK, "connected"),
     (session(said=""), None, FAULT, "FRR-K8s knows of none"),
-    (session(said=""), False, FAULT, "no connection (the router is out of reach, refuses, or has another password)"),
+    (session(said=""), False, FAULT, UNREACHED.format("")),
     (session(said="Established", before=900, bfd="up"), True, OK, "Established, BFD up"),
     (session(said="Established", before=900, bfd="down"), True, FAULT, "Established, but BFD down"),
     (
