@@ -132,7 +132,6 @@ def bgp(cluster: Cluster, request: pytest.FixtureRequest) -> Bgp:
     for image in IMAGES[request.param]:
         cluster.lab("image", "add", image)
     found = Bgp(cluster, request.param)
-    found.reset("router1", "router2")
     played = found.play()
     assert played.status == 0, played.output
     return found
