@@ -282,8 +282,8 @@ def test_bfd_tells_the_router_at_once(bgp: Bgp) -> None:
         try:
             eventually("the next hop is gone", lambda: gone not in bgp.next_hops(prefix), 60)
             print(f"BFD, 300 ms x 3: the next hop was gone {time.monotonic() - cut:.2f} s after the cable was pulled")
-            reason = bgp.vtysh(f"show bgp neighbors {gone}")[gone]
-            assert "BFD" in reason["lastResetDueTo"], reason["lastResetDueTo"]
+            told = bgp.vtysh(f"show bgp neighbors {gone}")[gone]
+            assert "BFD Down" in told.get("lastNotificationReason", ""), told
         finally:
             cluster.lab("heal", "node3")
         eventually("it is back", lambda: gone in bgp.next_hops(prefix), 180)
