@@ -20,6 +20,13 @@ INVENTORY = SEED / "inventory" / "mycluster" / "inventory.ini"
 VIP = "192.168.100.240"
 NODES = {"node1": "192.168.100.100", "node2": "192.168.100.101", "node3": "192.168.100.102"}
 
+#: what each backend needs besides what a lab has from the start
+IMAGES: dict[str, list[str]] = {
+    "native": [],
+    "frr-k8s": ["quay.io/metallb/frr-k8s:v0.0.25", "quay.io/frrouting/frr:10.4.3"],
+    "frr": ["quay.io/frrouting/frr:10.5.3"],
+}
+
 
 class Playbook(t.NamedTuple):
     """How a run of a playbook ended."""

@@ -12,13 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, Cluster, Playbook, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import IMAGES, NODES, Cluster, Playbook, eventually
 
-IMAGES = {
-    "native": [],
-    "frr-k8s": ["quay.io/metallb/frr-k8s:v0.0.25", "quay.io/frrouting/frr:10.4.3"],
-    "frr": ["quay.io/frrouting/frr:10.5.3"],
-}
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 BLUE, RED = "10.100.0.0/28", "10.100.1.0/28"
 PASSWORD = "lab-c0rrect-horse"

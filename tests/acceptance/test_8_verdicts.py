@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _secrets, _settings
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import IMAGES, Cluster, eventually
 from ansible_collections.kubeaddons.metallb.tests.acceptance.verdicts import CASES, Case, Object
 
 NAMESPACE = ("-n", "metallb-system")
@@ -61,7 +61,9 @@ def metallb(cluster: Cluster, case: Case) -> str:
         return ""
     finally:
         # In reverse: MetalLB keeps a profile that a peer has.
-        gone = cluster.run_with_input(listed(reversed(case.documents)), kubectl, "delete", "--ignore-not-found", "-f", "-")
+        gone = cluster.run_with_input(
+            listed(reversed(case.documents)), kubectl, "delete", "--ignore-not-found", "-f", "-"
+        )
         assert gone.returncode == 0, gone.stderr
         eventually("MetalLB without the case", lambda: invalid(cluster) == "")
 
@@ -73,12 +75,28 @@ def ours(case: Case, backend: str) -> list[str]:
     return errors or _cluster.pool_errors(settings, settings.reserved)
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{'/'.join(case.backends)}: {case.name}" for case in CASES])
-def test_verdicts_are_the_same(cluster: Cluster, case: Case) -> None:
+def install(cluster: Cluster, backend: str) -> None:
+    """See to it that MetalLB speaks BGP in a way."""
+    if installed_backend(cluster) != backend:
+        for image in IMAGES[backend]:
+            cluster.lab("image", "add", image)
+        wanted = {"metallb_bgp_backend": backend, "metallb_reassign_addresses": True, "metallb_verify": False}
+        played = cluster.playbook("cluster.yml", "-e", json.dumps(wanted))
+        assert played.status == 0, played.output
+
+
+@pytest.mark.parametrize(
+    ("backend", "case"),
+    [
+        pytest.param(backend, case, id=f"{backend}: {case.name}", marks=marks)
+        for backend, marks in (("native", ()), ("frr-k8s", pytest.mark.long))
+        for case in CASES
+        if backend in case.backends
+    ],
+)
+def test_verdicts_are_the_same(cluster: Cluster, backend: str, case: Case) -> None:
     """Both refuse, both take, or the table says why this collection is stricter."""
-    backend = installed_backend(cluster)
-    if backend not in case.backends:
-        pytest.skip(f"MetalLB is installed with the backend {backend}")
+    install(cluster, backend)
     theirs = metallb(cluster, case)
     assert bool(theirs) is case.refused, theirs or "MetalLB takes it"
     errors = ours(case, backend)
