@@ -45,7 +45,12 @@ def dynamic_api(api: client.ApiClient) -> dynamic.DynamicClient:
 
 @pytest.fixture(scope="session")
 def metallb_crds(api: client.ApiClient) -> list[str]:
-    """MetalLB's custom resource definitions, from the official manifest; returns their names."""
+    """MetalLB's custom resource definitions; returns their names."""
+    return create_metallb_crds(api)
+
+
+def create_metallb_crds(api: client.ApiClient) -> list[str]:
+    """Create MetalLB's custom resource definitions from the official manifest; returns their names."""
     manifest = next(built("manifests").glob("**/metallb-native.yaml"))
     documents = yaml.safe_load_all(manifest.read_text(encoding="utf-8"))
     definitions = [document for document in documents if (document or {}).get("kind") == "CustomResourceDefinition"]

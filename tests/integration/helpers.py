@@ -107,6 +107,26 @@ def direct(api: client.ApiClient) -> Api:
     return Api(dynamic.DynamicClient(api, discoverer=lambda _client, _cache: None))
 
 
+class Counting:
+    """Counts the requests of a client as long as the context lasts."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self.api, self.number = api, 0
+
+    def __enter__(self) -> Counting:
+        send = self.api.call_api
+
+        def count(*words: Any, **options: Any) -> Any:
+            self.number += 1
+            return send(*words, **options)
+
+        self.api.call_api = count
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        del self.api.call_api  # the class's own again
+
+
 @contextmanager
 def meanwhile(act: Callable[[], None], every: float = 0.2) -> Iterator[None]:
     """Do something again and again while the context lasts: the part of a controller."""

@@ -8,7 +8,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from integration.helpers import PREFIX, Plain, direct, four_runs, sequence
+from integration.helpers import PREFIX, Counting, Plain, direct, four_runs, sequence
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import ApiError
 from ansible_collections.kubeaddons.metallb.plugins.modules import metallb_config
@@ -97,6 +97,20 @@ def test_a_changed_range_is_a_diff_and_check_mode_leaves_it(api, plain, namespac
         assert result["diff"][0]["after"]["spec"]["addresses"] == ["192.0.2.0/28", "192.0.2.240-192.0.2.249"]
     assert plain.versions(path) != before
     assert apply(api, wanted)["changed"] is False
+
+
+def test_requests_do_not_grow_with_what_is_unchanged(api, namespace, metallb_crds):
+    """One list for each kind, however many there are."""
+    numbers = []
+    for count in (1, 12):
+        names = [f"pool-{index}" for index in range(count)]
+        pools_ = {name: {"ip_range": [f"198.51.100.{16 * index}/28"]} for index, name in enumerate(names)}
+        wanted = settings(namespace, metallb_config={"address_pools": pools_, "layer2": names})
+        assert apply(api, wanted)["changed"]
+        with Counting(api) as counted:
+            assert apply(api, wanted)["changed"] is False
+        numbers.append(counted.number)
+    assert numbers[0] == numbers[1] > 0
 
 
 def test_what_others_added_to_a_pool_stays(api, plain, namespace, metallb_crds):
