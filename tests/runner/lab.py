@@ -26,8 +26,8 @@ BASE = "molecule/config.yml"
 SHAPES = {"dualstack": ["--dual-stack", "--routers"]}
 #: what the rest runs on: acceptance tests and scenarios, with routers for BGP
 USUAL = ["--routers"]
-#: images besides those that a lab has from the start
-ADDED = ["oldest", "bgp"]
+#: images that tests add to those that a lab has from the start, and those that only tests which take long add
+ADDED, ADDED_LONG = ["bgp"], ["oldest"]
 #: what molecule is asked for, and what it must then say: it is content when a playbook or every test is missing
 WHOLE = {"test": ("missing=0", " passed in ")}
 #: other core versions install and prove; the rest of a sequence does not depend on the version
@@ -53,7 +53,7 @@ def lab(steps: Steps, venvs: list[Venv], name: str = "ci") -> None:
     found = scenarios()
     if not found:
         steps.refuse("molecule", "there is no scenario below molecule/.")
-    build_added(steps)
+    build_added(steps, ADDED)
     usual = [one for one in found if one not in SHAPES]
     booted(steps, name, USUAL, [partial(acceptance, steps), partial(molecule, steps, usual)], venvs)
     for scenario, options in SHAPES.items():
@@ -63,13 +63,13 @@ def lab(steps: Steps, venvs: list[Venv], name: str = "ci") -> None:
 
 def long(steps: Steps, venv: Venv, name: str = "ci") -> None:
     """The acceptance tests that would take too long for every run."""
-    build_added(steps)
+    build_added(steps, [*ADDED, *ADDED_LONG])
     booted(steps, name, USUAL, [partial(acceptance, steps, which="long")], [venv])
 
 
-def build_added(steps: Steps) -> None:
+def build_added(steps: Steps, names: list[str]) -> None:
     """Build what tests put into the registry: inside the lab's network nothing can be downloaded."""
-    steps.run("building images that tests add", [str(LAB), "build", *ADDED], counts=False)
+    steps.run("building images that tests add", [str(LAB), "build", *names], counts=False)
 
 
 def booted(steps: Steps, name: str, options: list[str], works: list[Work], venvs: list[Venv]) -> None:
