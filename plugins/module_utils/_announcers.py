@@ -12,6 +12,7 @@ The decisions are those of MetalLB's speaker (speaker/bgp_controller.go and laye
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import typing as t
 
@@ -83,6 +84,24 @@ def l2_announcers(service: Object, statuses: t.Sequence[Object] | None) -> list[
     return None if statuses is None else sorted({one["node"] for one in _of(service, statuses)})
 
 
+def l2_election(
+    service: Object, specs: t.Sequence[Object], addresses: t.Sequence[str], local_nodes: t.Collection[str], live: Live
+) -> Object | None:
+    """Return "node", which MetalLB's rule elects to answer ARP and NDP for a Service, and "reasons", why none may if "" is.
+
+    specs: of the L2Advertisements that take it. None where there is nothing to elect, or by a rule that is not known here.
+    """
+    if not specs or not addresses or any("preferredNodeSelectors" in spec for spec in specs):
+        return None
+    reasons = _hindrances(service, specs, "L2Advertisement", local_nodes, live)
+    able = [name for name in (node["metadata"]["name"] for node in live.nodes) if name not in reasons]
+    if not able:
+        return {"node": "", "reasons": reasons}
+    first = str(ipaddress.ip_address(addresses[0]))
+    elected = min(able, key=lambda name: hashlib.sha256("{0}#{1}".format(name, first).encode()).digest())
+    return {"node": elected, "reasons": {}}
+
+
 def layer2_in_use(live: Live) -> bool:
     """Return whether some IPv4 address may be announced by layer2, which is what strict ARP is for."""
     return any(
@@ -90,6 +109,28 @@ def layer2_in_use(live: Live) -> bool:
         for one in live.l2_advertisements
         for pool in live.pools
     )
+
+
+def _hindrances(
+    service: Object, specs: t.Sequence[Object], kind: str, local_nodes: t.Collection[str], live: Live
+) -> dict[str, str]:
+    """Return node -> why it may not announce a Service, for every node that may not. specs: of advertisements of a kind."""
+    found = {}
+    ignoring = running(live.speakers)
+    local = service["spec"].get("externalTrafficPolicy") == "Local"
+    for node in live.nodes:
+        name = node["metadata"]["name"]
+        if name not in ignoring:
+            found[name] = "has no running speaker"
+        elif EXCLUDED in (node["metadata"].get("labels") or {}) and not ignoring[name]:
+            found[name] = "carries the label {0}".format(EXCLUDED)
+        elif _network_unavailable(node):
+            found[name] = "has the condition NetworkUnavailable"
+        elif not any(any_matches(spec.get("nodeSelectors"), node) for spec in specs):
+            found[name] = "is selected by no {0}".format(kind)
+        elif local and name not in local_nodes:
+            found[name] = "has no endpoint of the Service, whose externalTrafficPolicy is Local"
+    return found
 
 
 # BGP -----------------------------------------------------------------------------------------------------------------
@@ -142,27 +183,17 @@ def bgp_announcement(
     if not specs:
         return None
     expected: dict[str, list[str]] = {}
-    reasons: dict[str, str] = {}
-    ignoring = running(live.speakers)
-    local = service["spec"].get("externalTrafficPolicy") == "Local"
+    reasons = _hindrances(service, specs, "BGPAdvertisement", local_nodes, live)
     for node in live.nodes:
         name = node["metadata"]["name"]
+        if name in reasons:
+            continue
         taking = [spec for spec in specs if any_matches(spec.get("nodeSelectors"), node)]
         peers = _peers_for(node, taking, live.bgp_peers)
-        if name not in ignoring:
-            reasons[name] = "has no running speaker"
-        elif EXCLUDED in (node["metadata"].get("labels") or {}) and not ignoring[name]:
-            reasons[name] = "carries the label {0}".format(EXCLUDED)
-        elif _network_unavailable(node):
-            reasons[name] = "has the condition NetworkUnavailable"
-        elif not taking:
-            reasons[name] = "is selected by no BGPAdvertisement"
-        elif local and name not in local_nodes:
-            reasons[name] = "has no endpoint of the Service, whose externalTrafficPolicy is Local"
-        elif not peers:
-            reasons[name] = "has no BGPPeer that the address is announced to"
-        else:
+        if peers:
             expected[name] = peers
+        else:
+            reasons[name] = "has no BGPPeer that the address is announced to"
     return {
         "expected": expected,
         "reasons": reasons,

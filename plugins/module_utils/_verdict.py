@@ -94,6 +94,7 @@ def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Objec
         return found
     if service["layer2"]:
         found.extend(_neighbour_row(service, address, hosts) for address in service["addresses"])
+        found.extend(_election_rows(service))
     elif service["bgp"] is None:
         found.append(_unannounced_row(service, state["speakers"]))
     if service["bgp"] is not None:
@@ -141,6 +142,24 @@ def _unannounced_row(service: Object, speakers: t.Sequence[str]) -> Row:
     )
 
 
+def _election_rows(service: Object) -> list[Row]:
+    """Return a note where another node announces than all nodes should agree on; none before it has come to one."""
+    announcers, election = service["announcers"], service["election"]
+    if not election or announcers is None or len(announcers) != 1 or announcers == [election["node"]]:
+        return []
+    wanted = election["node"] or "nobody: {0}".format(_reasons_text(election["reasons"]))
+    found = "{0}: the speakers do not agree on which of them run (memberlist)".format(announcers[0])
+    return [Row(NOTE, service["service"], "election", "API", wanted, found, service["service"] + "/election")]
+
+
+def _reasons_text(reasons: t.Mapping[str, str]) -> str:
+    """Return "node1, node2 carries ...; node3 ..."; nodes with the same reason go together."""
+    groups: dict[str, list[str]] = {}
+    for node, reason in reasons.items():
+        groups.setdefault(reason, []).append(node)
+    return "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
+
+
 def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object]) -> Row:
     owners = {
         interface["mac"]: node
@@ -157,6 +176,8 @@ def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object])
                 answers.update({mac: owners.get(mac, _STRANGER) for mac in one["macs"]})
     announcers = service["announcers"]
     verdict, found = _arp_verdict(announcers, askers, answers, hosts)
+    if announcers == [] and (service["election"] or {}).get("reasons"):
+        found = "{0}; no node may: {1}".format(found, _reasons_text(service["election"]["reasons"]))
     if announcers is None:
         wanted = "one answer, from a node"
     elif len(announcers) > 1:
@@ -262,11 +283,7 @@ def _bgp_row(service: Object, bgp: Object) -> Row:
 def _bgp_verdict(told: Object, backend: str, failure: str) -> tuple[str, str]:
     expected, announced = told["expected"], told["announced"]
     if not expected:
-        reasons: dict[str, list[str]] = {}
-        for node, reason in told["reasons"].items():
-            reasons.setdefault(reason, []).append(node)
-        why = "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in reasons.items())
-        return FAULT, "no node may: {0}".format(why or "there is none")
+        return FAULT, "no node may: {0}".format(_reasons_text(told["reasons"]))
     if announced is None:
         return NOTE, "MetalLB does not say before 0.15.0"
     if told["uncarried"]:

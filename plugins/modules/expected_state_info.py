@@ -145,6 +145,11 @@ services:
         - Null where MetalLB has no such objects, before 0.14.4.
       type: list
       elements: str
+    election:
+      description:
+        - Null when no L2Advertisement takes the Service. Otherwise C(node), which MetalLB's rule elects to answer for it, and
+          C(reasons), why no node may, if none may.
+      type: dict
     bgp:
       description:
         - Null when no BGPAdvertisement takes the Service. Otherwise C(expected), the nodes that must announce it with the
@@ -186,6 +191,7 @@ services:
       reason: ""
       layer2: true
       announcers: [node2]
+      election: {node: node2, reasons: {}}
       bgp: null
       endpoints: 3
       age: 341.0

@@ -74,6 +74,7 @@ def made_up_service(number: int, nodes: int) -> dict[str, Any]:
         "ports": [{"port": 80, "protocol": "TCP"}],
         "layer2": True,
         "announcers": [f"node{number % nodes + 1}"],
+        "election": None,
         "bgp": None,
         "endpoints": 3,
         "local_nodes": ["node1"],

@@ -23,6 +23,7 @@ STATE: Object = {
             "reason": "",
             "layer2": False,
             "announcers": [],
+            "election": None,
             "bgp": None,
             "endpoints": 1,
             "age": 400.0,

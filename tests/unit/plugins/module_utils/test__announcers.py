@@ -123,6 +123,50 @@ def test_who_says_that_he_answers_arp(statuses: list[Object] | None, announcers:
     assert _announcers.l2_announcers(SERVICE, statuses) == announcers
 
 
+def machines(*names: str, **labels: str) -> list[Object]:
+    return [{"metadata": {"name": name, "labels": labels}} for name in names]
+
+
+def speakers_on(*nodes: str) -> list[Object]:
+    return [
+        {"metadata": {}, "spec": {"nodeName": node, "containers": [{}]}, "status": {"phase": "Running"}}
+        for node in nodes
+    ]
+
+
+BOTH_IRIS = {"nodes": machines("iris1", "iris2"), "speakers": speakers_on("iris1", "iris2")}
+
+
+@pytest.mark.parametrize(
+    ("address", "changed", "node"),
+    [
+        # What MetalLB's own tests expect of its rule.
+        ("10.20.30.1", {}, "iris2"),
+        ("10.20.30.1", {"speakers": speakers_on("iris1")}, "iris1"),
+        ("10.20.30.1", {"nodes": machines("iris1") + machines("iris2", **{_announcers.EXCLUDED: ""})}, "iris1"),
+        # It hashes addresses as Go writes them.
+        ("2001:DB8:0:0::1", {}, "iris2"),
+        ("2001:db8::1", {}, "iris2"),
+    ],
+)
+def test_the_elected_node(address: str, changed: Object, node: str) -> None:
+    found = _announcers.l2_election(SERVICE, [{}], [address], [], live(**{**BOTH_IRIS, **changed}))
+    assert found == {"node": node, "reasons": {}}
+
+
+def test_where_nobody_may_be_elected() -> None:
+    selecting = [{"nodeSelectors": [{"matchLabels": {"no": "where"}}]}]
+    found = _announcers.l2_election(SERVICE, selecting, ["10.20.30.1"], [], live(**BOTH_IRIS))
+    assert found == {"node": "", "reasons": dict.fromkeys(("iris1", "iris2"), "is selected by no L2Advertisement")}
+
+
+@pytest.mark.parametrize(
+    ("specs", "addresses"), [([], ["10.20.30.1"]), ([{}], []), ([{"preferredNodeSelectors": []}], ["10.20.30.1"])]
+)
+def test_where_there_is_no_election_to_foretell(specs: list[Object], addresses: list[str]) -> None:
+    assert _announcers.l2_election(SERVICE, specs, addresses, [], live(**BOTH_IRIS)) is None
+
+
 @pytest.mark.parametrize(
     ("changed", "in_use"),
     [

@@ -241,6 +241,7 @@ def test_the_seeds_service_as_metallb_has_it() -> None:
             "reason": "",
             "layer2": True,
             "announcers": ["node2"],
+            "election": {"node": "", "reasons": dict.fromkeys(("node1", "node2"), "has no running speaker")},
             "bgp": None,
             "endpoints": 3,
             "age": 40.0,

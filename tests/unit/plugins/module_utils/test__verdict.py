@@ -24,6 +24,7 @@ def service(**changed: t.Any) -> Object:
         "reason": "",
         "layer2": True,
         "announcers": ["node2"],
+        "election": {"node": "node2", "reasons": {}},
         "bgp": None,
         "endpoints": 3,
         "age": 400.0,
@@ -172,6 +173,35 @@ def test_who_answers_arp_and_ndp(
     assert len(rows) == 1
     assert rows[0][:2] == (verdict, "segment, " + address)
     assert found in rows[0][3]
+
+
+REASONS = {"node1": "carries a label", "node2": "has no running speaker", "node3": "has no running speaker"}
+NOBODY = {"node": "", "reasons": REASONS}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, []),
+        ({"election": None}, []),
+        ({"announcers": None}, []),  # an old MetalLB does not say
+        ({"announcers": []}, []),  # that is for the ARP row
+        ({"announcers": ["node1", "node2"]}, []),
+        ({"announcers": ["node3"]}, ["node2"]),
+        ({"election": NOBODY}, ["nobody: node1 carries a label; node2, node3 has no running speaker"]),
+        ({"election": NOBODY, "layer2": False}, []),
+    ],
+)
+def test_the_elected_node_is_the_one_that_announces(changed: Object, expected: list[str]) -> None:
+    rows = of(look(service(**changed), {}), "election")
+    assert [(row[0], row[2]) for row in rows] == [(NOTE, wanted) for wanted in expected]
+
+
+def test_why_nobody_answers() -> None:
+    """An address that no node may announce."""
+    rows = of(look(service(announcers=[], election=NOBODY), {"node1": {"arp": arp("node1")}}), "ARP")
+    assert rows[0][0] == FAULT
+    assert rows[0][3].endswith("; no node may: node1 carries a label; node2, node3 has no running speaker")
 
 
 def test_one_node_announces_both_addresses_of_a_service() -> None:

@@ -36,6 +36,7 @@ def service(name: str = WEB, **changed: t.Any) -> Object:
         "ports": [{"port": 80, "protocol": "TCP"}],
         "layer2": True,
         "announcers": ["node2"],
+        "election": None,
         "bgp": None,
         "endpoints": 3,
         "local_nodes": ["node1"],
