@@ -103,6 +103,15 @@ class Cluster:
         )  # fmt: skip
         return Playbook(done.returncode, done.stdout)
 
+    def address(self, service: str) -> str:
+        """Return the EXTERNAL-IP of a Service in the namespace default."""
+        return self.kubectl("get", "service", service, "--no-headers").split()[3]
+
+    def add_images(self, backend: str) -> None:
+        """Put what a backend needs into the registry."""
+        for image in IMAGES[backend]:
+            self.lab("image", "add", image)
+
     def proof(self) -> Playbook:
         """Run the proof alone."""
         return self.playbook("playbooks/verify.yml")

@@ -28,7 +28,7 @@ def names(cluster: Cluster, kind: str = "ipaddresspools") -> set[str]:
 
 def address(cluster: Cluster) -> str:
     """Return the EXTERNAL-IP of the user's Service."""
-    return cluster.kubectl("get", "service", "myweb-svc-lb", "--no-headers").split()[3]
+    return cluster.address("myweb-svc-lb")
 
 
 @pytest.fixture

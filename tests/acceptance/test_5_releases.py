@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, VIP, Cluster, Playbook, eventually
 
 pytestmark = pytest.mark.long
+WEB = "myweb-svc-lb"
 NAMESPACE = ("-n", "metallb-system")
 OLD = "0.13.9"
 RANGE = "192.168.100.240-192.168.100.249"
@@ -28,11 +29,6 @@ SECOND = {
 def run(cluster: Cluster, *words: str, **variables: object) -> Playbook:
     """Run cluster.yml with other settings."""
     return cluster.playbook("cluster.yml", "-e", json.dumps(variables), *words)
-
-
-def address(cluster: Cluster, name: str = "myweb-svc-lb") -> str:
-    """Return a Service's EXTERNAL-IP."""
-    return cluster.kubectl("get", "service", name, "--no-headers").split()[3]
 
 
 def releases(cluster: Cluster) -> set[str]:
@@ -65,15 +61,15 @@ def test_a_pool_moves_with_the_oldest_release(cluster: Cluster, second: str) -> 
     played = run(cluster, metallb_version=OLD)
     assert played.status == 0, played.output
     assert releases(cluster) == {OLD}
-    assert address(cluster) == VIP
+    assert cluster.address(WEB) == VIP
     refused = run(cluster, metallb_version=OLD, metallb_ip_range=[MOVED])
     assert f"metallb_ip_range: {VIP} of default/myweb-svc-lb would leave the pool while in use" in refused.text
     played = run(cluster, metallb_version=OLD, metallb_ip_range=[MOVED], metallb_reassign_addresses=True)
     assert played.status == 0, played.output
-    assert address(cluster) == NEW_VIP
+    assert cluster.address(WEB) == NEW_VIP
     assert cluster.curl(NEW_VIP).startswith("Hello World!")
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(SECOND))
-    eventually("a second address", lambda: address(cluster, second) == "192.168.100.246")
+    eventually("a second address", lambda: cluster.address(second) == "192.168.100.246")
     eventually("an answer", lambda: cluster.curl("192.168.100.246").startswith("Hello World!"))
 
 
@@ -98,14 +94,14 @@ def test_kubesprays_release_is_taken_over_with_its_traffic(cluster: Cluster) -> 
             ),
             120,
         )
-    eventually("the address", lambda: address(cluster) == VIP)
+    eventually("the address", lambda: cluster.address(WEB) == VIP)
     eventually("an answer", lambda: cluster.curl(VIP).startswith("Hello World!"), 180)
     played = run(cluster, metallb_adopt=True)
     assert played.status == 0, played.output
     assert f"MetalLB {OLD} was installed by other means" in played.text
     assert "it becomes 0.16.1" in played.text
     assert releases(cluster) == {"0.16.1"}
-    assert address(cluster) == VIP
+    assert cluster.address(WEB) == VIP
     assert cluster.curl(VIP).startswith("Hello World!")
     services = {one["metadata"]["name"] for one in cluster.objects("services", *NAMESPACE)["items"]}
     assert services == {"metallb-webhook-service"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import IMAGES, NODES, Cluster, Playbook, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, Cluster, Playbook, eventually
 
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 BLUE, RED = "10.100.0.0/28", "10.100.1.0/28"
@@ -91,7 +91,7 @@ class Bgp:
 
     def address(self, name: str) -> str:
         """Return a Service's EXTERNAL-IP."""
-        return self.cluster.kubectl("get", "service", name, "--no-headers").split()[3]
+        return self.cluster.address(name)
 
     def established(self, router: str = "router1") -> int:
         """Return how many nodes have a session with a router."""
@@ -124,8 +124,7 @@ def open_to_all_nodes(cluster: Cluster, web: None) -> Iterator[None]:
 @pytest.fixture(scope="module", params=["native", pytest.param("frr-k8s", marks=pytest.mark.long)])
 def bgp(cluster: Cluster, request: pytest.FixtureRequest) -> Bgp:
     """MetalLB with a backend, sessions with both routers."""
-    for image in IMAGES[request.param]:
-        cluster.lab("image", "add", image)
+    cluster.add_images(request.param)
     found = Bgp(cluster, request.param)
     played = found.play()
     assert played.status == 0, played.output
@@ -318,8 +317,7 @@ def test_what_a_backend_lacks_is_refused(bgp: Bgp) -> None:
 @pytest.mark.long
 def test_the_deprecated_frr_mode_comes_up(cluster: Cluster) -> None:
     """It installs over another backend, and the router learns the address."""
-    for image in IMAGES["frr"]:
-        cluster.lab("image", "add", image)
+    cluster.add_images("frr")
     frr = Bgp(cluster, "frr")
     played = frr.play()
     assert played.status == 0, played.output

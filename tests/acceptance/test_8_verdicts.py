@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _secrets, _settings
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import IMAGES, Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster, eventually
 from ansible_collections.kubeaddons.metallb.tests.acceptance.verdicts import CASES, Case, Object
 
 NAMESPACE = ("-n", "metallb-system")
@@ -78,8 +78,7 @@ def ours(case: Case, backend: str) -> list[str]:
 def install(cluster: Cluster, backend: str) -> None:
     """See to it that MetalLB speaks BGP in a way."""
     if installed_backend(cluster) != backend:
-        for image in IMAGES[backend]:
-            cluster.lab("image", "add", image)
+        cluster.add_images(backend)
         wanted = {"metallb_bgp_backend": backend, "metallb_reassign_addresses": True, "metallb_verify": False}
         played = cluster.playbook("cluster.yml", "-e", json.dumps(wanted))
         assert played.status == 0, played.output

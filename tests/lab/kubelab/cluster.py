@@ -30,8 +30,8 @@ TIMEOUTS = {
 SOCKET = "unix:///run/containerd/containerd.sock"
 
 #: kubeadm asks for none, which gives kube-proxy the least weight of all on a node's one processor: while pods started
-#: it stood still for more than a minute. With nearly as much as the API server has, it takes about 10 s; more would leave
-#: no room on the first node for CoreDNS and FRR-K8s.
+#: it stood still for more than a minute (seen: syncs of 40 s with 100m, of 8 to 12 s with 250m). More than this would
+#: leave no room on the first node for CoreDNS and FRR-K8s.
 PROXY_REQUESTS = "cpu=200m"
 
 
