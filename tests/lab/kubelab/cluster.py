@@ -30,9 +30,13 @@ TIMEOUTS = {
 SOCKET = "unix:///run/containerd/containerd.sock"
 
 #: kubeadm asks for none, which gives kube-proxy the least weight of all on a node's one processor: while pods started
-#: it stood still for more than a minute (seen: syncs of 40 s with 100m, of 8 to 12 s with 250m). More than this would
-#: leave no room on the first node for CoreDNS and FRR-K8s.
+#: it stood still for more than a minute (seen: syncs of 40 s with 100m, of 8 to 12 s with 250m)
 PROXY_REQUESTS = "cpu=200m"
+
+#: Less than kubeadm's 200m and 100m: the first node is to have room for kube-proxy, both of CoreDNS and a speaker whose
+#: limit is Kubespray's 100m.
+PATCHES = "/etc/kubernetes/patches"
+CONTROL_PLANE_CPU = {"kube-controller-manager": "100m", "kube-scheduler": "50m"}
 
 
 def ranges(v4: str, v6: str, dual: bool) -> str:
@@ -60,8 +64,9 @@ def init_documents(plan: Plan, token: str, certificate_key: str) -> list[dict[st
         "bootstrapTokens": [{"token": token, "ttl": "24h0m0s", "usages": ["signing", "authentication"]}],
         "localAPIEndpoint": {"advertiseAddress": first.ip4, "bindPort": API_PORT},
         "nodeRegistration": node_registration(first),
+        "patches": {"directory": PATCHES},
+        "timeouts": TIMEOUTS,
     }
-    init["timeouts"] = TIMEOUTS
     if certificate_key:
         init["certificateKey"] = certificate_key
     cluster = {
@@ -136,7 +141,17 @@ def join_document(plan: Plan, machine: Node, token: str, certificate_key: str) -
             "localAPIEndpoint": {"advertiseAddress": machine.ip4, "bindPort": API_PORT},
             "certificateKey": certificate_key,
         }
+        document["patches"] = {"directory": PATCHES}
     return document
+
+
+def patch_files() -> str:
+    """Shell text which writes kubeadm's patches of the control plane's pods."""
+    text = ""
+    for name, cpu in CONTROL_PLANE_CPU.items():
+        container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
+        text += write_file(f"{PATCHES}/{name}+strategic.json", json.dumps({"spec": {"containers": [container]}}))
+    return text
 
 
 def cni_config(pod_cidrs: list[str]) -> dict[str, Any]:
@@ -210,7 +225,7 @@ def create(lab: Lab, log: Path) -> None:
     with step(f"kubeadm init on {first.name}"):
         documents = "\n---\n".join(json.dumps(each, indent=1) for each in init_documents(plan, token, certificate_key))
         upload = " --upload-certs" if certificate_key else ""
-        script = write_file("/etc/kubernetes/kubeadm-init.json", documents, "0600")
+        script = patch_files() + write_file("/etc/kubernetes/kubeadm-init.json", documents, "0600")
         node.ssh(
             lab,
             first,
@@ -219,9 +234,8 @@ def create(lab: Lab, log: Path) -> None:
             timeout=900,
         )
         fetch_kubeconfig(lab, first)
-        if others:  # a node that is alone has no room for that beside CoreDNS
-            resources = ("set", "resources", "daemonset/kube-proxy", f"--requests={PROXY_REQUESTS}")
-            kubectl(lab, "-n", "kube-system", *resources)
+        resources = ("set", "resources", "daemonset/kube-proxy", f"--requests={PROXY_REQUESTS}")
+        kubectl(lab, "-n", "kube-system", *resources)
     with step("nodes join"):
         planes = [machine for machine in others if machine.control_plane]
         workers = [machine for machine in others if not machine.control_plane]
@@ -266,7 +280,8 @@ def fetch_kubeconfig(lab: Lab, machine: Node) -> None:
 def join(lab: Lab, machine: Node, token: str, certificate_key: str, log: Path) -> None:
     """One more node."""
     document = json.dumps(join_document(lab.plan, machine, token, certificate_key), indent=1)
-    script = write_file("/etc/kubernetes/kubeadm-join.json", document, "0600")
+    script = patch_files() if machine.control_plane else ""
+    script += write_file("/etc/kubernetes/kubeadm-join.json", document, "0600")
     script += "kubeadm join --config /etc/kubernetes/kubeadm-join.json\n"
     if machine.control_plane:
         script += "install -D -m 0600 /etc/kubernetes/admin.conf /root/.kube/config\n"
