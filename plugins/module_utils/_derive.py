@@ -92,6 +92,7 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
             node_port=int(port.get("nodePort") or 0),
             cluster_addresses=spec.get("clusterIPs") or [spec["clusterIP"]],
             external_addresses=list(dict.fromkeys(ingress_addresses(service) + (spec.get("externalIPs") or []))),
+            guarded_addresses=_guarded(service),
             internal_local=spec.get("internalTrafficPolicy") == "Local",
             external_local=spec.get("externalTrafficPolicy") == "Local",
             persistence=persistence,
@@ -100,6 +101,13 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
         )
         for port in spec.get("ports") or []
     ]
+
+
+def _guarded(service: Object) -> list[str]:
+    """Return the addresses that are for some clients only: kube-proxy takes the ranges of each family for itself."""
+    ranges = service["spec"].get("loadBalancerSourceRanges") or []
+    families = {":" in one for one in ranges}
+    return [address for address in ingress_addresses(service) if (":" in address) in families]
 
 
 def _endpoints(port: Object, slices: t.Sequence[Object]) -> list[Endpoint]:

@@ -8,7 +8,7 @@
 """The expected data plane: what every node's kube-proxy must have built, derived from the API.
 
 The table is the same for all nodes, so it travels to each of them once; what differs from node to node (local
-endpoints, topology hints, the node's own addresses) is decided on the node by the ipvs_verify module.
+endpoints, topology hints, the node's own addresses) is decided on the node by the data_plane_verify module.
 
 Python 3.8, standard library only: nodes import this file.
 """
@@ -48,6 +48,7 @@ class ServicePort(t.NamedTuple):
     node_port: int  # 0: none
     cluster_addresses: t.Sequence[str]
     external_addresses: t.Sequence[str]  # status.loadBalancer.ingress (VIP mode) and spec.externalIPs
+    guarded_addresses: t.Sequence[str]  # those of them that spec.loadBalancerSourceRanges is for
     internal_local: bool  # internalTrafficPolicy: Local
     external_local: bool  # externalTrafficPolicy: Local
     persistence: int  # seconds of ClientIP affinity; 0: none

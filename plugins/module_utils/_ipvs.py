@@ -258,13 +258,6 @@ def read_proc(path: str = PROC_FILE, hz: t.Optional[int] = None) -> Table:
     return parse_proc(b"".join(chunks).decode("ascii", "replace"), hz or tick_rate(), path)
 
 
-def report_request(unparsed: t.Sequence[str]) -> str:
-    """Return the sentence that asks the user to report lines that no parser knows."""
-    return "{} lines of the IPVS table were not understood, please report them: {}".format(
-        len(unparsed), "; ".join(repr(line) for line in unparsed[:3])
-    )
-
-
 def server_dict(server: VirtualServer) -> dict[str, t.Any]:
     """Return a virtual server as a module returns it."""
     address, port, mark = "", 0, 0

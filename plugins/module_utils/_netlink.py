@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The node's own links and addresses, asked of the kernel through rtnetlink(7).
+"""Dumps of the kernel's tables through netlink(7), and of them the node's own links and addresses.
 
 Python 3.8, standard library only: nodes import this file.
 """
@@ -13,6 +13,7 @@ Python 3.8, standard library only: nodes import this file.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -45,12 +46,19 @@ _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
 
 
+_Answer = t.TypeVar("_Answer")
+
+
 class NetlinkError(Exception):
     """The kernel's answer was an error or incomplete; the message is a sentence for the user."""
 
 
 class DumpInterrupted(NetlinkError):
     """The kernel's tables changed during the answer: ask again."""
+
+
+class NotThere(NetlinkError):
+    """The kernel has nothing of that name."""
 
 
 class Link(t.NamedTuple):
@@ -72,7 +80,8 @@ class Address(t.NamedTuple):
     scope: str
 
 
-def _attributes(data: bytes, offset: int, end: int) -> dict[int, bytes]:
+def parse_attributes(data: bytes, offset: int, end: int) -> dict[int, bytes]:
+    """Return the attributes between two offsets by their kind, without its flags; of equal kinds the last."""
     found = {}
     while offset + _ATTRIBUTE.size <= end:
         length, kind = _ATTRIBUTE.unpack_from(data, offset)
@@ -103,6 +112,8 @@ def is_complete(data: bytes) -> bool:
             raise DumpInterrupted("the kernel's tables changed while they were read")
         if kind == NLMSG_ERROR:
             code = -struct.unpack_from("=i", data, start)[0]
+            if code == errno.ENOENT:
+                raise NotThere("the kernel has no table of that name")
             raise NetlinkError(f"the kernel refused a netlink request: {os.strerror(code)}")
         if kind == NLMSG_DONE:
             return True
@@ -115,7 +126,7 @@ def parse_links(data: bytes) -> list[Link]:
     for kind, _dummy, start, end in messages(data):
         if kind == RTM_NEWLINK:
             _dummy_family, _dummy_type, index, flags, _dummy_change = _LINK.unpack_from(data, start)
-            rows.append((index, flags, _attributes(data, start + _LINK.size, end)))
+            rows.append((index, flags, parse_attributes(data, start + _LINK.size, end)))
     names = {index: _text(attributes.get(IFLA_IFNAME, b"")) for index, dummy, attributes in rows}
     return [
         Link(
@@ -137,7 +148,7 @@ def parse_addresses(data: bytes, links: t.Sequence[Link]) -> list[Address]:
         if kind != RTM_NEWADDR:
             continue
         family, prefix, _dummy_flags, scope, index = _ADDRESS.unpack_from(data, start)
-        attributes = _attributes(data, start + _ADDRESS.size, end)
+        attributes = parse_attributes(data, start + _ADDRESS.size, end)
         # On a point-to-point link IFA_ADDRESS is the peer's.
         raw = attributes.get(IFA_LOCAL, attributes.get(IFA_ADDRESS, b""))
         if family in (socket.AF_INET, socket.AF_INET6) and raw:
@@ -156,33 +167,37 @@ def _text(raw: bytes) -> str:
     return raw.rstrip(b"\0").decode("utf-8", "replace")
 
 
-def _dump(kind: int) -> bytes:
-    """Ask the kernel for a whole table."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, getattr(socket, "NETLINK_ROUTE", 0)) as sock:
+def dump(protocol: int, kind: int, body: bytes) -> list[bytes]:
+    """Ask the kernel for a whole table; return the parts of its answer, each of whole messages."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
         sock.settimeout(10)
         sock.bind((0, 0))
-        request = _HEADER.pack(_HEADER.size + 16, kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + bytes(16)
-        sock.send(request)
+        sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
         parts = []
         while True:
             part = sock.recv(1 << 18)
             parts.append(part)
             if is_complete(part):
-                return b"".join(parts)
+                return parts
 
 
-def _settled_dump(kind: int, dump: t.Callable[[int], bytes]) -> bytes:
-    for _attempt in range(4):
+def settled(attempt: t.Callable[[], _Answer], attempts: int = 5) -> _Answer:
+    """Return an answer during which the kernel's tables did not change; raise DumpInterrupted when they always do."""
+    for _attempt in range(attempts - 1):
         with contextlib.suppress(DumpInterrupted):
-            return dump(kind)
-    return dump(kind)
+            return attempt()
+    return attempt()
 
 
-def read_links(dump: t.Callable[[int], bytes] = _dump) -> list[Link]:
+def _dump(kind: int) -> bytes:
+    return b"".join(dump(getattr(socket, "NETLINK_ROUTE", 0), kind, bytes(16)))
+
+
+def read_links(ask: t.Callable[[int], bytes] = _dump) -> list[Link]:
     """Return this machine's links."""
-    return parse_links(_settled_dump(RTM_GETLINK, dump))
+    return parse_links(settled(lambda: ask(RTM_GETLINK)))
 
 
-def read_addresses(links: t.Sequence[Link], dump: t.Callable[[int], bytes] = _dump) -> list[Address]:
+def read_addresses(links: t.Sequence[Link], ask: t.Callable[[int], bytes] = _dump) -> list[Address]:
     """Return this machine's addresses, of both families."""
-    return parse_addresses(_settled_dump(RTM_GETADDR, dump), links)
+    return parse_addresses(settled(lambda: ask(RTM_GETADDR)), links)

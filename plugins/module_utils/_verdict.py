@@ -31,6 +31,7 @@ BGP_PATIENCE = 60.0
 _SAID_LATELY = 130.0
 _UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
+_PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
 
 class Row(t.NamedTuple):
@@ -62,9 +63,10 @@ class Decision(t.NamedTuple):
 def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_arp: bool) -> list[Row]:
     """Return the rows of one look.
 
-    state: what expected_state_info returned. hosts: Node name -> {ipvs, arp, inside, tcp}, what ipvs_verify, arp_probe and
-    request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not asked for.
-    outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes need it.
+    state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
+    arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
+    asked for. outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes
+    need it.
     """
     found: list[Row] = []
     for service in state["services"]:
@@ -385,80 +387,57 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
                 node,
             )
         )
-    ipvs = host.get("ipvs")
-    if not ipvs:
-        if mode != "ipvs":
-            found.append(
-                Row(
-                    NOTE,
-                    NODES,
-                    "data plane",
-                    node,
-                    "checked",
-                    "kube-proxy runs in {0} mode, which is not read yet; the requests above went through it".format(
-                        mode or "no"
-                    ),
-                    "mode/" + node,
-                    node,
-                )
-            )
-        return found
-    if ipvs["problem"]:
-        found.append(Row(UNKNOWN, NODES, "IPVS", node, "a readable table", ipvs["problem"], "ipvs/" + node, node))
-        return found
-    for one in ipvs["differences"]:
-        found.append(_difference_row(node, one))
-    checked = ipvs["checked"]
-    more = ipvs["differences_total"] - len(ipvs["differences"])
-    if more > 0:
-        listed = sum(one["verdict"] == "fault" for one in ipvs["differences"])
-        verdict = FAULT if ipvs["faults_total"] > listed else LAG
-        found.append(
-            Row(
-                verdict,
-                NODES,
-                "IPVS",
-                node,
-                "no difference",
-                "{0} more differences".format(more),
-                # Another number is another lot, which has not stayed from look to look.
-                "ipvs-more/{0}/{1}".format(node, more),
-                node,
-            )
-        )
-    if not ipvs["differences"]:
-        found.append(
-            Row(
-                OK,
-                NODES,
-                "IPVS",
-                node,
-                "{virtual_servers} virtual servers, {real_servers} real servers".format(**checked),
-                "all as expected" + (", {0} draining".format(checked["draining"]) if checked["draining"] else ""),
-                "ipvs/" + node,
-                node,
-                seconds=ipvs["seconds"],
-            )
-        )
+    found.extend(_data_plane_rows(node, host.get("data_plane"), mode))
     return found
 
 
-def _difference_row(node: str, one: Object) -> Row:
+def _data_plane_rows(node: str, told: Object | None, mode: str) -> list[Row]:
+    if not told:
+        if mode:
+            return []
+        text = "there is no kube-proxy, and what is there instead is not read; the requests above went through it"
+        return [Row(NOTE, NODES, "data plane", node, "checked", text, "mode/" + node, node)]
+    check, key = _PROXIES.get(mode, mode), "data-plane/" + node
+    if told["problem"]:
+        return [Row(UNKNOWN, NODES, check, node, "a readable table", told["problem"], key, node)]
+    found = [_difference_row(node, check, one) for one in told["differences"]]
+    more = told["differences_total"] - len(told["differences"])
+    if more > 0:
+        listed = sum(one["verdict"] == "fault" for one in told["differences"])
+        verdict = FAULT if told["faults_total"] > listed else LAG
+        text = "{0} more differences".format(more)
+        # Another number is another lot, which has not stayed from look to look.
+        key = "data-plane-more/{0}/{1}".format(node, more)
+        found.append(Row(verdict, NODES, check, node, "no difference", text, key, node))
+    if not told["differences"]:
+        checked = told["checked"]
+        words = ("virtual servers", "real servers") if mode == "ipvs" else ("Service addresses", "backends")
+        expected = "{0} {1}, {2} {3}".format(checked["virtual_servers"], words[0], checked["real_servers"], words[1])
+        text = "all as expected" + (", {0} draining".format(checked["draining"]) if checked["draining"] else "")
+        found.append(Row(OK, NODES, check, node, expected, text, key, node, seconds=told["seconds"]))
+    return found
+
+
+def _difference_row(node: str, check: str, one: Object) -> Row:
     place = "[{0}]:{1}" if ":" in one["address"] else "{0}:{1}"
     where = place.format(one["address"], one["port"]) if one["port"] else one["address"]
     parts = [
         part
-        for part in (one["service"] or "no Service", "{0} {1}".format(one["protocol"], where).strip(), one["backend"])
+        for part in (
+            one["service"] or ("no Service" if where else ""),
+            "{0} {1}".format(one["protocol"], where).strip(),
+            one["backend"],
+        )
         if part
     ]
     return Row(
         FAULT if one["verdict"] == "fault" else LAG,
         NODES,
-        "IPVS " + one["kind"],
+        "{0} {1}".format(check, one["kind"]),
         "{0}: {1}".format(node, ", ".join(parts)),
         one["expected"],
         one["found"],
-        "ipvs/{0}/{1}/{2}/{3}/{4}".format(node, one["kind"], one["protocol"], where, one["backend"]),
+        "data-plane/{0}/{1}/{2}/{3}/{4}".format(node, one["kind"], one["protocol"], where, one["backend"]),
         node,
         one["service"],
     )
@@ -485,7 +464,7 @@ def _alike(row: Row, failed: t.AbstractSet[tuple[str, ...]]) -> tuple[str, ...]:
     """Return what rows that may be folded have in common. failed: the requests of which one got no answer."""
     if row.subject == NODES:
         kind = row.key.partition("/")[0]
-        if kind == "ipvs":
+        if kind == "data-plane":
             return (row.verdict, row.check, row.where.partition(", ")[0], row.expected, row.found)
         if kind == "session":
             return (row.verdict, row.check, row.where.partition(" -> ")[2], row.found)

@@ -11,7 +11,7 @@ short_description: Say what every node's data plane must contain and who must an
 version_added: 0.1.0
 description:
   - Derives the expected state from Services, EndpointSlices, Nodes and kube-proxy's configuration.
-  - The table is the same for all nodes and travels to each once; M(kubeaddons.metallb.ipvs_verify) compares it there.
+  - The table is the same for all nodes and travels to each once; M(kubeaddons.metallb.data_plane_verify) compares it there.
 extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.read_only
@@ -37,7 +37,7 @@ EXAMPLES = r"""
   run_once: true
 
 - name: Compare it with the tables of every node
-  kubeaddons.metallb.ipvs_verify:
+  kubeaddons.metallb.data_plane_verify:
     expected: "{{ state.expected }}"
     node: "{{ inventory_hostname }}"
 """

@@ -33,7 +33,7 @@ options:
 notes:
   - The kernel's answer is not a snapshot. While kube-proxy changes the table, one answer may show parts of two states.
 seealso:
-  - module: kubeaddons.metallb.ipvs_verify
+  - module: kubeaddons.metallb.data_plane_verify
 """
 
 EXAMPLES = r"""
@@ -159,7 +159,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _differences, _ipvs
 
 
 def read_ipvsadm(module: AnsibleModule) -> _ipvs.Table:
@@ -215,7 +215,7 @@ def main() -> None:
     result["virtual_servers"] = [_ipvs.server_dict(server) for server in table.virtual_servers]
     result["unparsed"] = table.unparsed
     if table.unparsed:
-        module.warn(_ipvs.report_request(table.unparsed))
+        module.warn(_differences.report_request("IPVS table", table.unparsed))
     module.exit_json(changed=False, **result)
 
 

@@ -25,9 +25,9 @@ options:
     required: true
   hosts:
     description:
-      - By name of the Node, what was found there. C(ipvs) is what M(kubeaddons.metallb.ipvs_verify) returned, C(arp) what
-        M(kubeaddons.metallb.arp_probe) did, C(inside) what M(kubeaddons.metallb.request_probe) did with its C(targets),
-        C(tcp) the C(results) of M(kubeaddons.metallb.tcp_info).
+      - By name of the Node, what was found there. C(data_plane) is what M(kubeaddons.metallb.data_plane_verify) returned,
+        C(arp) what M(kubeaddons.metallb.arp_probe) did, C(inside) what M(kubeaddons.metallb.request_probe) did with its
+        C(targets), C(tcp) the C(results) of M(kubeaddons.metallb.tcp_info).
     type: dict
     required: true
   outside:
@@ -76,7 +76,7 @@ EXAMPLES = r"""
   kubeaddons.metallb.proof:
     state: "{{ state }}"
     hosts:
-      node1: {ipvs: "{{ ipvs }}", arp: "{{ arp }}", inside: "{{ inside }}"}
+      node1: {data_plane: "{{ data_plane }}", arp: "{{ arp }}", inside: "{{ inside }}"}
     outside: "{{ outside }}"
   register: proof
 

@@ -72,7 +72,7 @@ def tables(services: int, backends: int) -> tuple[str, str]:
             lines.append(f"  -> {hex_address(address)}:1F90      {'Masq':7} {1:<6d} {pod % 7:<10d} {pod % 3:<10d}")
         rows.append(
             _expected.ServicePort(
-                f"default/service-{number}", "", "TCP", 80, 0, [cluster], [], False, False, 0, 3600.0, endpoints
+                f"default/service-{number}", "", "TCP", 80, 0, [cluster], [], [], False, False, 0, 3600.0, endpoints
             )
         )
     zones = {f"node{number}": "" for number in range(100)}

@@ -45,7 +45,7 @@ STATE: Object = {
 
 def hosts(strict: bool) -> Object:
     settings = {"strict_arp": strict, "arp_ignore": int(strict), "arp_announce": 2 * int(strict)}
-    return {"node1": {"ipvs": None, "arp": {"interfaces": [], "results": [], "settings": settings}}}
+    return {"node1": {"data_plane": None, "arp": {"interfaces": [], "results": [], "settings": settings}}}
 
 
 class Clock:

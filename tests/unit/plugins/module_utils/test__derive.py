@@ -73,6 +73,7 @@ def test_the_seeds_service() -> None:
                 node_port=31313,
                 cluster_addresses=["10.233.0.17"],
                 external_addresses=["192.168.100.240"],
+                guarded_addresses=[],
                 internal_local=False,
                 external_local=False,
                 persistence=0,

@@ -29,13 +29,14 @@ TABLE = _expected.Expected(
             31313,
             ["10.233.0.17", "2001:db8::17"],
             ["192.168.100.240"],
+            [],
             False,
             True,
             10800,
             1.5,
             [_expected.Endpoint("10.233.65.4", 8080, "node1", True, True, False, ["a"], [])],
         ),
-        _expected.ServicePort("default/wörter", "web", "UDP", 53, 0, ["10.233.0.18"], [], False, False, 0, 0.0, []),
+        _expected.ServicePort("default/wörter", "web", "UDP", 53, 0, ["10.233.0.18"], [], [], False, False, 0, 0.0, []),
     ],
 )
 

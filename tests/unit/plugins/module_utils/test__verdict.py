@@ -551,7 +551,7 @@ def test_paths_of_both_families_are_one_line() -> None:
 # Rows of a node -------------------------------------------------------------------------------------------------------
 
 
-def ipvs(*differences: Object, more: t.Sequence[str] = (), problem: str = "", draining: int = 0) -> Object:
+def tables(*differences: Object, more: t.Sequence[str] = (), problem: str = "", draining: int = 0) -> Object:
     """Return what a node found; ``more`` are the verdicts of the differences that it left out."""
     verdicts = [*(one["verdict"] for one in differences), *more]
     return {
@@ -588,27 +588,32 @@ def difference(
 MISSING = (FAULT, "IPVS missing", "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080", "weight 1", "absent")
 NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] = [
     # what the node returned, kube-proxy's mode, whether strict ARP is needed, rows
-    ({"ipvs": ipvs()}, "ipvs", False, [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")]),
     (
-        {"ipvs": ipvs(draining=2)},
+        {"data_plane": tables()},
+        "ipvs",
+        False,
+        [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")],
+    ),
+    (
+        {"data_plane": tables(draining=2)},
         "ipvs",
         False,
         [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected, 2 draining")],
     ),
     (
-        {"ipvs": ipvs(difference())},
+        {"data_plane": tables(difference())},
         "ipvs",
         False,
         [MISSING],
     ),
     (
-        {"ipvs": ipvs(difference(verdict="lag", name="", backend="", address="2001:db8::1"))},
+        {"data_plane": tables(difference(verdict="lag", name="", backend="", address="2001:db8::1"))},
         "ipvs",
         False,
         [(LAG, "IPVS missing", "node1: no Service, TCP [2001:db8::1]:80", "weight 1", "absent")],
     ),
     (
-        {"ipvs": ipvs(difference(), more=["lag"] * 6)},
+        {"data_plane": tables(difference(), more=["lag"] * 6)},
         "ipvs",
         False,
         [
@@ -617,7 +622,7 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         ],
     ),
     (
-        {"ipvs": ipvs(difference(), more=["fault", *["lag"] * 5])},
+        {"data_plane": tables(difference(), more=["fault", *["lag"] * 5])},
         "ipvs",
         False,
         [
@@ -626,15 +631,15 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         ],
     ),
     (
-        {"ipvs": ipvs(problem="no /proc/net/ip_vs")},
+        {"data_plane": tables(problem="no /proc/net/ip_vs")},
         "ipvs",
         False,
         [(UNKNOWN, "IPVS", "node1", "a readable table", "no /proc/net/ip_vs")],
     ),
-    ({"ipvs": None}, "ipvs", False, []),
-    ({"ipvs": {}}, "ipvs", False, []),
+    ({"data_plane": None}, "ipvs", False, []),
+    ({"data_plane": {}}, "ipvs", False, []),
     (
-        {"ipvs": None},
+        {"data_plane": None},
         "",
         False,
         [
@@ -643,39 +648,41 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
                 "data plane",
                 "node1",
                 "checked",
-                "kube-proxy runs in no mode, which is not read yet; the requests above went through it",
+                "there is no kube-proxy, and what is there instead is not read; the requests above went through it",
             )
         ],
     ),
     (
-        {"ipvs": None},
+        {"data_plane": tables()},
         "nftables",
         False,
-        [
-            (
-                NOTE,
-                "data plane",
-                "node1",
-                "checked",
-                "kube-proxy runs in nftables mode, which is not read yet; the requests above went through it",
-            )
-        ],
+        [(OK, "nftables", "node1", "5 Service addresses, 12 backends", "all as expected")],
     ),
     (
-        {"ipvs": None, "arp": arp("node1")},
+        {
+            "data_plane": tables(
+                difference(kind="rule", name="", backend="IPv4 services -> service-ips", address="", port=0)
+            )
+        },
+        "nftables",
+        False,
+        [(FAULT, "nftables rule", "node1: TCP, IPv4 services -> service-ips", "weight 1", "absent")],
+    ),
+    (
+        {"data_plane": None, "arp": arp("node1")},
         "ipvs",
         True,
         [(OK, "strict ARP", "node1", "arp_ignore 1, arp_announce 2", "arp_ignore 1, arp_announce 2")],
     ),
     (
-        {"ipvs": None, "arp": arp("node1", strict=False)},
+        {"data_plane": None, "arp": arp("node1", strict=False)},
         "ipvs",
         True,
         [(FAULT, "strict ARP", "node1", "arp_ignore 1, arp_announce 2", "arp_ignore 0, arp_announce 0")],
     ),
-    ({"ipvs": None, "arp": arp("node1", strict=False)}, "ipvs", False, []),
+    ({"data_plane": None, "arp": arp("node1", strict=False)}, "ipvs", False, []),
     (
-        {"problem": "not a Node of the cluster", "ipvs": ipvs(difference())},
+        {"problem": "not a Node of the cluster", "ipvs": tables(difference())},
         "ipvs",
         True,
         [(UNKNOWN, "data plane", "node1", "checked", "not a Node of the cluster")],
@@ -692,7 +699,7 @@ def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tu
 
 def test_a_node_that_is_not_in_this_run() -> None:
     state = {"services": [], "nodes": {"node1": [], "node2": []}, "mode": "ipvs", "sync_period": SYNC, "bgp": {}}
-    rows = _verdict.rows(state, {"node1": {"ipvs": ipvs()}}, {}, False)
+    rows = _verdict.rows(state, {"node1": {"data_plane": tables()}}, {}, False)
     assert [(row.verdict, row.where, row.found) for row in rows] == [
         (OK, "node1", "all as expected"),
         (NOTE, "node2", "not in this run"),
@@ -710,7 +717,7 @@ def test_keys_tell_rows_apart() -> None:
     hosts = {
         node: {
             "arp": arp(node, M2),
-            "ipvs": ipvs(
+            "data_plane": tables(
                 difference(), difference(kind="weight"), difference(backend="10.233.66.7:8080"), more=["fault"] * 2
             ),
             "inside": answered(target("ClusterIP", "10.233.0.17", 80), ok=False),

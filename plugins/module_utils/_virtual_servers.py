@@ -5,9 +5,9 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What one node's data plane must hold, and how what it holds differs.
+"""kube-proxy in ipvs mode: the virtual servers that a node must hold, and how those that it holds differ.
 
-The decisions are kube-proxy's own (pkg/proxy/topology.go and pkg/proxy/ipvs of Kubernetes 1.34).
+The decisions are kube-proxy's own (pkg/proxy/ipvs of Kubernetes 1.34).
 
 Python 3.8, standard library only: nodes import this file.
 """
@@ -17,18 +17,17 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _endpoints, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import Comparison, Problem, difference
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address
 
 DUMMY_INTERFACE = "kube-ipvs0"
 FORWARD = "Masq"
 DEFAULT_SCHEDULER = "rr"
-MIN_READS = 3
 
+_Chosen = _endpoints.Chosen
 _Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
-_Endpoints = t.Dict[str, Endpoint]  # by "address:port"
-_Chosen = t.Tuple[t.Set[str], t.Set[str]]
 
 
 class Wanted(t.NamedTuple):
@@ -55,71 +54,19 @@ class Plan(t.NamedTuple):
     sync_period: float
 
 
-class Comparison(t.NamedTuple):
-    """How the table differs from the plan; a difference is a dict as the ipvs_verify module returns it."""
-
-    differences: list[dict[str, t.Any]]
-    virtual_servers: int
-    real_servers: int
-    draining: int
-    foreign: int
-
-
 # Expected: what this node must hold
 
 
-def topology_mode(endpoints: t.Iterable[Endpoint], node: str, zone: str) -> str:
-    """Return "node", "zone" or "": which hints choose the endpoints that this node uses."""
-    all_nodes = all_zones = True
-    for_node = for_zone = False
-    for endpoint in endpoints:
-        if not endpoint.ready:
-            continue
-        if endpoint.node_hints:
-            for_node = for_node or node in endpoint.node_hints
-        else:
-            all_nodes = False
-        if endpoint.zone_hints:
-            for_zone = for_zone or zone in endpoint.zone_hints
-        else:
-            all_zones = False
-        if not all_nodes and not all_zones:
-            return ""
-    if all_nodes and for_node:
-        return "node"
-    return "zone" if all_zones and for_zone else ""
-
-
-def _hinted(endpoint: Endpoint, mode: str, node: str, zone: str) -> bool:
-    return endpoint.ready and (node in endpoint.node_hints if mode == "node" else zone in endpoint.zone_hints)
-
-
-def _choose(endpoints: _Endpoints, mode: str, node: str, zone: str) -> _Chosen:
-    """Return the endpoints that kube-proxy uses and those that it may still be dropping."""
-    if mode:
-        usable = {key for key, endpoint in endpoints.items() if _hinted(endpoint, mode, node, zone)}
-    else:
-        usable = {key for key, endpoint in endpoints.items() if endpoint.ready}
-        if len(usable) == len(endpoints):
-            # What nearly all Services are.
-            return usable, set()
-    leaving = {
-        key for key, endpoint in endpoints.items() if endpoint.terminating and endpoint.serving and not endpoint.ready
-    }
-    return usable or leaving, leaving
-
-
-def backends(endpoints: _Endpoints, only_local: bool, node: str, zone: str, uses_cluster: bool) -> _Chosen:
+def backends(endpoints: _endpoints.Endpoints, only_local: bool, node: str, zone: str, uses_cluster: bool) -> _Chosen:
     """Return the real servers of a virtual server, and those terminating ones that may still be there."""
     if only_local:
-        local = {key: endpoint for key, endpoint in endpoints.items() if node and endpoint.node == node}
-        chosen = _choose(local, "", node, zone)
+        chosen = _endpoints.of_node(endpoints, node)
         if chosen[0]:
             return chosen
         if not uses_cluster:
             return set(), set()
         # Without local endpoints kube-proxy lets the node's own pods through to those of the cluster.
-    return _choose(endpoints, topology_mode(endpoints.values(), node, zone), node, zone)
+    return _endpoints.of_cluster(endpoints, node, zone)
 
 
 def _local_sets(local_addresses: t.Iterable[Address]) -> tuple[set[str], set[str]]:
@@ -186,16 +133,6 @@ class _Builder:
         self.servers: dict[str, Wanted] = {}
         self.binds: dict[str, ServicePort] = {}
 
-    def _endpoints(self, row: ServicePort, ipv6: bool) -> _Endpoints:
-        found: _Endpoints = {}
-        for endpoint in row.endpoints:
-            if (":" in endpoint.address) == ipv6:
-                key = _ipvs.join_endpoint(_ipvs.canonical_address(endpoint.address), endpoint.port)
-                # The same endpoint may stand in two slices; kube-proxy lets the one that is local win.
-                if key not in found or endpoint.node == self._node:
-                    found[key] = endpoint
-        return found
-
     def _add(self, row: ServicePort, address: str, port: int, chosen: _Chosen, optional: bool = False) -> None:
         endpoint = _ipvs.join_endpoint(address, port)
         key = f"{row.protocol} {endpoint}"
@@ -205,7 +142,7 @@ class _Builder:
     def add_family(self, row: ServicePort, cluster_address: str) -> None:
         """Add what kube-proxy builds for a Service port in the family of one of its ClusterIPs."""
         ipv6 = ":" in cluster_address
-        endpoints = self._endpoints(row, ipv6)
+        endpoints = _endpoints.of_family(row, ipv6, self._node)
         external = [_ipvs.canonical_address(address) for address in row.external_addresses if (":" in address) == ipv6]
         accessible = bool(external) or row.node_port != 0
         address = _ipvs.canonical_address(cluster_address)
@@ -249,57 +186,29 @@ def virtual_servers(expected: Expected, node: str, local_addresses: t.Sequence[A
 # Compare
 
 
-class _Problem(t.NamedTuple):
-    """One way in which a virtual server differs."""
-
-    kind: str
-    backend: str
-    expected: str
-    found: str
-
-
-def _difference(
-    problem: _Problem, protocol: str, address: str, port: int, row: t.Optional[ServicePort], sync_period: float
-) -> dict[str, t.Any]:
-    return {
-        "kind": problem.kind,
-        "service": row.service if row else "",
-        "port_name": row.port_name if row else "",
-        "protocol": protocol,
-        "address": address,
-        "port": port,
-        "backend": problem.backend,
-        "expected": problem.expected,
-        "found": problem.found,
-        "age": row.age if row else None,
-        # What nobody asked for has no age: it is judged by how long it stays (see confirm).
-        "verdict": "lag" if row and row.age < sync_period else "fault",
-    }
-
-
-def _real_server_problem(wanted: Wanted, backend: str, weight: int) -> t.Optional[_Problem]:
+def _real_server_problem(wanted: Wanted, backend: str, weight: int) -> t.Optional[Problem]:
     """Judge the weight of a real server that is there."""
     if weight > 0:
         if backend in wanted.must or backend in wanted.leaving:
             return None
-        return _Problem("stale", backend, "absent", f"weight {weight}")
+        return Problem("stale", backend, "absent", f"weight {weight}")
     if backend in wanted.must and backend not in wanted.leaving:
-        return _Problem("weight", backend, "1", str(weight))
+        return Problem("weight", backend, "1", str(weight))
     return None
 
 
-def _server_problems(scheduler: str, wanted: Wanted, found: _ipvs.VirtualServer) -> tuple[list[_Problem], int]:
+def _server_problems(scheduler: str, wanted: Wanted, found: _ipvs.VirtualServer) -> tuple[list[Problem], int]:
     """Return how a virtual server differs and how many of its real servers are draining."""
     problems = []
     draining = 0
     if found.scheduler != scheduler:
-        problems.append(_Problem("scheduler", "", scheduler, found.scheduler))
+        problems.append(Problem("scheduler", "", scheduler, found.scheduler))
     if wanted.persistence not in (UNJUDGED, found.persistence):
-        problems.append(_Problem("persistence", "", str(wanted.persistence), str(found.persistence)))
+        problems.append(Problem("persistence", "", str(wanted.persistence), str(found.persistence)))
     must = wanted.must
     for backend, real in found.real_servers.items():
         if real.forward != FORWARD:
-            problems.append(_Problem("forward", backend, FORWARD, real.forward))
+            problems.append(Problem("forward", backend, FORWARD, real.forward))
         if real.weight > 0 and backend in must:
             continue
         problem = _real_server_problem(wanted, backend, real.weight)
@@ -309,18 +218,18 @@ def _server_problems(scheduler: str, wanted: Wanted, found: _ipvs.VirtualServer)
             draining += 1
     if not must <= found.real_servers.keys():
         for backend in sorted(must - found.real_servers.keys()):
-            problems.append(_Problem("missing", backend, "present", "absent"))
+            problems.append(Problem("missing", backend, "present", "absent"))
     return problems, draining
 
 
 def _bind_differences(plan: Plan, bound: t.AbstractSet[str]) -> list[dict[str, t.Any]]:
-    missing = _Problem("bind", "", DUMMY_INTERFACE, "absent")
-    unasked = _Problem("bind", "", "absent", DUMMY_INTERFACE)
+    missing = Problem("bind", "", DUMMY_INTERFACE, "absent")
+    unasked = Problem("bind", "", "absent", DUMMY_INTERFACE)
     return [
-        _difference(missing, "", address, 0, row, plan.sync_period)
+        difference(missing, "", address, 0, row, plan.sync_period)
         for address, row in plan.binds.items()
         if address not in bound
-    ] + [_difference(unasked, "", address, 0, None, 0) for address in sorted(bound - plan.binds.keys())]
+    ] + [difference(unasked, "", address, 0, None, 0) for address in sorted(bound - plan.binds.keys())]
 
 
 def compare(plan: Plan, table: _ipvs.Table, bound: t.AbstractSet[str]) -> Comparison:
@@ -335,7 +244,7 @@ def compare(plan: Plan, table: _ipvs.Table, bound: t.AbstractSet[str]) -> Compar
         if found is None:
             if wanted.optional:
                 continue
-            problems = [_Problem("absent", "", "present", "absent")]
+            problems = [Problem("absent", "", "present", "absent")]
         else:
             backends_checked += len(wanted.must)
             problems, drains = _server_problems(plan.scheduler, wanted, found)
@@ -345,80 +254,13 @@ def compare(plan: Plan, table: _ipvs.Table, bound: t.AbstractSet[str]) -> Compar
             address, port = _ipvs.split_endpoint(wanted.endpoint)
             for problem in problems:
                 row = wanted.owner
-                differences.append(_difference(problem, row.protocol, address, port, row, plan.sync_period))
+                differences.append(difference(problem, row.protocol, address, port, row, plan.sync_period))
     for found in rest.values():
         address, port = _ipvs.split_endpoint(found.endpoint)
         if plan.exclude and any(ipaddress.ip_address(address) in network for network in plan.exclude):
             foreign += 1
         else:
-            problem = _Problem("orphan", "", "absent", "present")
-            differences.append(_difference(problem, found.protocol, address, port, None, 0))
+            problem = Problem("orphan", "", "absent", "present")
+            differences.append(difference(problem, found.protocol, address, port, None, 0))
     differences += _bind_differences(plan, bound)
     return Comparison(differences, checked, backends_checked, draining, foreign)
-
-
-# Confirm
-
-
-def _identity(difference: t.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-    return tuple(
-        difference[name] for name in ("kind", "service", "port_name", "protocol", "address", "port", "backend")
-    )
-
-
-def confirm(
-    observe: t.Callable[[], Comparison],
-    settle: float,
-    sleep: t.Callable[[float], None],
-    clock: t.Callable[[], float],
-) -> Comparison:
-    """Return the differences that every one of several reads shows: /proc/net/ip_vs is not a snapshot.
-
-    A table without differences is read once. What no Service asks for must be there for ``settle`` seconds.
-    """
-    began = clock()
-    last = observe()
-    reads = 1
-    kept = {_identity(difference): difference for difference in last.differences}
-    while kept:
-        unasked = any(difference["age"] is None for difference in kept.values())
-        if reads >= MIN_READS and not (unasked and clock() - began < settle):
-            break
-        if settle > 0:
-            sleep(min(1.0, settle / 2))
-        last = observe()
-        reads += 1
-        now = {_identity(difference): difference for difference in last.differences}
-        kept = {identity: now[identity] for identity in kept if identity in now}
-    return last._replace(differences=list(kept.values()))
-
-
-def unfit(expected: Expected, node: str) -> str:
-    """Return why a node cannot be judged by this table, "" when it can."""
-    if expected.mode != "ipvs":
-        return (
-            f"kube-proxy runs in {expected.mode} mode, not in ipvs mode."
-            if expected.mode
-            else "there is no kube-proxy."
-        )
-    if node not in expected.zones:
-        # Local endpoints and hints would be decided for a node that does not exist.
-        return f"the cluster has no node named {node}."
-    return ""
-
-
-def summary(comparison: Comparison, limit: int) -> dict[str, t.Any]:
-    """Return a comparison as the ipvs_verify module returns it, with at most ``limit`` differences, faults first."""
-    faults = [difference for difference in comparison.differences if difference["verdict"] == "fault"]
-    lags = [difference for difference in comparison.differences if difference["verdict"] != "fault"]
-    return {
-        "differences": (faults + lags)[: max(0, limit)],
-        "differences_total": len(comparison.differences),
-        "faults_total": len(faults),
-        "checked": {
-            "virtual_servers": comparison.virtual_servers,
-            "real_servers": comparison.real_servers,
-            "draining": comparison.draining,
-            "foreign": comparison.foreign,
-        },
-    }

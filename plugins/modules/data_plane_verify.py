@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: ipvs_verify
-short_description: Compare a node's IPVS table with what the cluster's API asks for
+module: data_plane_verify
+short_description: Compare a node's data plane with what the cluster's API asks for
 version_added: 0.1.0
 author:
   - The kubeaddons.metallb authors (@kubeaddons)
 description:
-  - Compares the node's virtual servers, real servers and the addresses on C(kube-ipvs0) with the table made by
-    M(kubeaddons.metallb.expected_state_info), and returns the differences.
+  - Compares what kube-proxy has made on this node with the table made by M(kubeaddons.metallb.expected_state_info), and
+    returns the differences. The table tells the mode of kube-proxy.
+  - In mode V(ipvs) these are virtual servers, real servers and the addresses on C(kube-ipvs0), read from
+    C(/proc/net/ip_vs). In mode V(nftables) they are the maps and chains of the tables C(kube-proxy), asked of the kernel
+    without C(nft). In mode V(iptables) they are the chains that C(iptables-save) and C(ip6tables-save) show.
   - Differences do not fail the module, so that all nodes can be asked before a verdict is given. Nor does a node that
     cannot be judged, see RV(problem). A node is in order when RV(problem) is empty and RV(faults_total) is 0.
   - The kernel's answer is not a snapshot. It is read again on a difference, and only those differences are returned
@@ -62,7 +65,7 @@ EXAMPLES = r"""
   register: expected_state
 
 - name: Compare this node's table with it
-  kubeaddons.metallb.ipvs_verify:
+  kubeaddons.metallb.data_plane_verify:
     expected: "{{ expected_state.expected }}"
     node: "{{ inventory_hostname }}"
   register: data_plane
@@ -83,13 +86,19 @@ differences:
   contains:
     kind:
       description:
-        - V(absent), a virtual server is not there.
-        - V(orphan), a virtual server that no Service asks for.
-        - V(missing), a real server is not there.
-        - V(stale), a real server gets connections although its endpoint is gone, not ready, or not for this node.
-        - V(weight), a real server of a ready endpoint gets no connections.
-        - V(scheduler), V(persistence), V(forward), a virtual server or real server has another setting.
-        - V(bind), an address is not on C(kube-ipvs0), or is there without a Service.
+        - V(absent), an address and port is not served.
+        - V(orphan), an address and port is served, or refused, that no Service asks for.
+        - V(missing), a backend is not there.
+        - V(stale), a backend gets connections although its endpoint is gone, not ready, or not for this node.
+        - V(weight), the real server of a ready endpoint gets no connections (V(ipvs) only).
+        - V(scheduler), V(forward), a virtual server or real server has another setting (V(ipvs) only).
+        - V(persistence), clients are kept to their backend for another number of seconds.
+        - V(bind), an address is not on C(kube-ipvs0), or is there without a Service (V(ipvs) only).
+        - V(refused), packets are refused although there are endpoints, or not refused although there are none, or in
+          another way (not in V(ipvs)).
+        - V(source-ranges), the Service's C(loadBalancerSourceRanges) are not in force, or something is in force without
+          them (not in V(ipvs)).
+        - V(rule), a rule that leads packets to those of the Services is not there (not in V(ipvs)).
       type: str
       returned: always
       sample: missing
@@ -104,22 +113,25 @@ differences:
       returned: always
       sample: ''
     protocol:
-      description: V(TCP), V(UDP) or V(SCTP); empty for RV(differences[].kind=bind).
+      description: V(TCP), V(UDP) or V(SCTP); empty for V(bind) and V(rule).
       type: str
       returned: always
       sample: TCP
     address:
-      description: Address of the virtual server, or the address to bind.
+      description:
+        - Address that is served, or the address to bind. A node port is at V(0.0.0.0) or V(::) unless the mode is V(ipvs).
       type: str
       returned: always
       sample: 192.168.100.240
     port:
-      description: Port of the virtual server; V(0) for RV(differences[].kind=bind).
+      description: Port that is served; V(0) for V(bind) and V(rule).
       type: int
       returned: always
       sample: 80
     backend:
-      description: Address and port of the real server; empty when the virtual server itself differs.
+      description:
+        - Address and port of the backend; empty when the address and port itself differs.
+        - For V(rule) its chain and where it leads.
       type: str
       returned: always
       sample: 10.233.64.5:8080
@@ -161,12 +173,12 @@ checked:
   type: dict
   contains:
     virtual_servers:
-      description: Virtual servers that the API asks for on this node.
+      description: Addresses with a port, or virtual servers, that the API asks for on this node.
       type: int
       returned: always
       sample: 42
     real_servers:
-      description: Real servers that the API asks for in those virtual servers that are there.
+      description: Backends, or real servers, that the API asks for there.
       type: int
       returned: always
       sample: 118
@@ -198,23 +210,52 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _data_plane, _expected, _ipvs, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _differences,
+    _expected,
+    _iptables,
+    _ipvs,
+    _netlink,
+    _nftables,
+    _rules,
+    _virtual_servers,
+)
 
 
-def observer(expected: _expected.Expected, node: str) -> t.Callable[[], _data_plane.Comparison]:
-    """Return a function that reads this node once and compares."""
-    plans: dict[tuple[_netlink.Address, ...], _data_plane.Plan] = {}
+def observe_virtual_servers(expected: _expected.Expected, node: str) -> t.Callable[[], _differences.Comparison]:
+    """Return a function that reads this node's IPVS table once and compares."""
+    plans: dict[tuple[_netlink.Address, ...], _virtual_servers.Plan] = {}
 
-    def observe() -> _data_plane.Comparison:
+    def observe() -> _differences.Comparison:
         addresses = tuple(_netlink.read_addresses(_netlink.read_links()))
         if addresses not in plans:
-            plans[addresses] = _data_plane.virtual_servers(expected, node, addresses)
+            plans[addresses] = _virtual_servers.virtual_servers(expected, node, addresses)
         table = _ipvs.read_proc()
         if table.unparsed:
-            raise _ipvs.IpvsError(_ipvs.report_request(table.unparsed))
-        return _data_plane.compare(plans[addresses], table, _data_plane.bound_addresses(addresses))
+            raise _ipvs.IpvsError(_differences.report_request("IPVS table", table.unparsed))
+        return _virtual_servers.compare(plans[addresses], table, _virtual_servers.bound_addresses(addresses))
 
     return observe
+
+
+def observe_rules(expected: _expected.Expected, node: str) -> t.Callable[[], _differences.Comparison]:
+    """Return a function that reads this node's rules once and compares."""
+    wanted = _rules.plan(expected, node)
+
+    def nftables() -> _differences.Comparison:
+        reader = _nftables.Reader()
+        return judged(reader.read(), reader.exact)
+
+    def iptables() -> _differences.Comparison:
+        rules = _iptables.read(_rules.versions(expected))
+        return judged(rules, lambda chain: rules.chains[chain].backends)
+
+    def judged(rules: _rules.Rules, exact: t.Callable[[str], t.AbstractSet[str]]) -> _differences.Comparison:
+        if rules.unparsed:
+            raise _rules.RulesError(_differences.report_request("rules", rules.unparsed))
+        return _rules.compare(wanted, rules, expected.sync_period, exact)
+
+    return (lambda: _netlink.settled(nftables)) if expected.mode == "nftables" else iptables
 
 
 def main() -> None:
@@ -241,13 +282,14 @@ def main() -> None:
     }
     try:
         expected = _expected.unpack(module.params["expected"])
-        result["problem"] = _data_plane.unfit(expected, node)
+        result["problem"] = _differences.unfit(expected, node)
         if not result["problem"]:
-            comparison = _data_plane.confirm(
+            observer = observe_virtual_servers if expected.mode == "ipvs" else observe_rules
+            comparison = _differences.confirm(
                 observer(expected, node), module.params["settle"], time.sleep, time.monotonic
             )
-            result.update(_data_plane.summary(comparison, module.params["limit"]))
-    except (_ipvs.IpvsError, _netlink.NetlinkError) as exc:
+            result.update(_differences.summary(comparison, module.params["limit"]))
+    except (_ipvs.IpvsError, _netlink.NetlinkError, _rules.RulesError) as exc:
         result["problem"] = f"{exc}."
     except ValueError as exc:
         module.fail_json(msg=f"{exc}.", seconds=0.0, **result)

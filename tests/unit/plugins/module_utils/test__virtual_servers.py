@@ -8,7 +8,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _data_plane, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _differences,
+    _ipvs,
+    _virtual_servers,
+)
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address
 
@@ -42,6 +46,7 @@ def service(**changes: t.Any) -> ServicePort:
         node_port=0,
         cluster_addresses=[CLUSTER],
         external_addresses=[],
+        guarded_addresses=[],
         internal_local=False,
         external_local=False,
         persistence=0,
@@ -57,11 +62,13 @@ def expected(*rows: ServicePort, **changes: t.Any) -> Expected:
 
 def plan(
     *rows: ServicePort, node: str = "node1", addresses: list[Address] | None = None, **changes: t.Any
-) -> _data_plane.Plan:
-    return _data_plane.virtual_servers(expected(*rows, **changes), node, ADDRESSES if addresses is None else addresses)
+) -> _virtual_servers.Plan:
+    return _virtual_servers.virtual_servers(
+        expected(*rows, **changes), node, ADDRESSES if addresses is None else addresses
+    )
 
 
-def names(made: _data_plane.Plan, key: str) -> list[str]:
+def names(made: _virtual_servers.Plan, key: str) -> list[str]:
     """The nodes whose pods are backends of a virtual server."""
     pods = {f"{address}:8080": node for node, address in PODS.items()}
     return sorted(pods[backend] for backend in made.servers[key].must)
@@ -290,7 +297,7 @@ def test_an_external_address_of_the_node_itself_is_served_but_not_bound() -> Non
 )
 def test_node_port_addresses(cidrs: list[str], must: list[str], may: list[str]) -> None:
     addresses = [*DUAL, Address("kube-ipvs0", VIP, 32, "global")]
-    assert _data_plane.node_port_addresses(cidrs, addresses) == (must, may)
+    assert _virtual_servers.node_port_addresses(cidrs, addresses) == (must, may)
 
 
 def test_an_optional_virtual_server_may_be_absent_but_must_be_right() -> None:
@@ -333,14 +340,14 @@ def real(weight: int = 1, forward: str = "Masq") -> _ipvs.RealServer:
     return _ipvs.RealServer(forward, weight, 0, 0)
 
 
-def server_for(wanted: _data_plane.Wanted, scheduler: str) -> _ipvs.VirtualServer:
+def server_for(wanted: _virtual_servers.Wanted, scheduler: str) -> _ipvs.VirtualServer:
     backends = {backend: real() for backend in sorted(wanted.must)}
     return _ipvs.VirtualServer(
         wanted.owner.protocol, wanted.endpoint, scheduler, [], max(0, wanted.persistence), "", backends
     )
 
 
-def healthy(made: _data_plane.Plan) -> _ipvs.Table:
+def healthy(made: _virtual_servers.Plan) -> _ipvs.Table:
     """The table of a node on which kube-proxy has done all its work."""
     return _ipvs.Table([server_for(wanted, made.scheduler) for wanted in made.servers.values()], [])
 
@@ -360,11 +367,13 @@ def replace(
     return table._replace(virtual_servers=rows)
 
 
-def differences(made: _data_plane.Plan, table: _ipvs.Table, binds: set[str] | None = None) -> list[dict[str, t.Any]]:
-    return _data_plane.compare(made, table, set(made.binds) if binds is None else binds).differences
+def differences(
+    made: _virtual_servers.Plan, table: _ipvs.Table, binds: set[str] | None = None
+) -> list[dict[str, t.Any]]:
+    return _virtual_servers.compare(made, table, set(made.binds) if binds is None else binds).differences
 
 
-def kinds(made: _data_plane.Plan, table: _ipvs.Table) -> list[str]:
+def kinds(made: _virtual_servers.Plan, table: _ipvs.Table) -> list[str]:
     return [difference["kind"] for difference in differences(made, table)]
 
 
@@ -382,7 +391,7 @@ def backends(*weights: int | None) -> dict[str, _ipvs.RealServer]:
 
 def test_a_healthy_node_has_no_differences() -> None:
     made = plan(service(node_port=31313, external_addresses=[VIP], persistence=10800))
-    assert _data_plane.compare(made, healthy(made), set(made.binds)) == _data_plane.Comparison([], 3, 9, 0, 0)
+    assert _virtual_servers.compare(made, healthy(made), set(made.binds)) == _differences.Comparison([], 3, 9, 0, 0)
 
 
 VERDICTS: list[tuple[str, list[Endpoint], list[int | None], list[str], int]] = [
@@ -425,7 +434,7 @@ def test_the_verdict_table(
 ) -> None:
     made = plan(service(endpoints=endpoints, age=age))
     table = replace(healthy(made), WEB, real_servers=backends(*weights))
-    found = _data_plane.compare(made, table, set(made.binds))
+    found = _virtual_servers.compare(made, table, set(made.binds))
     assert [(row["kind"], row["verdict"]) for row in found.differences] == [(kind, verdict) for kind in expect]
     assert found.draining == draining
 
@@ -552,7 +561,7 @@ def test_excluded_cidrs_are_left_alone(cidrs: list[str], address: str, foreign: 
     made = plan(service(), exclude_cidrs=cidrs)
     table = healthy(made)
     table.virtual_servers.append(STRAY._replace(endpoint=address))
-    found = _data_plane.compare(made, table, set(made.binds))
+    found = _virtual_servers.compare(made, table, set(made.binds))
     assert (found.foreign, len(found.differences)) == (foreign, 1 - foreign)
 
 
@@ -565,7 +574,7 @@ def test_firewall_marks_are_foreign() -> None:
     made = plan(service())
     table = healthy(made)
     table.virtual_servers.append(STRAY._replace(protocol="FWM", endpoint="10"))
-    assert _data_plane.compare(made, table, set(made.binds)) == _data_plane.Comparison([], 1, 3, 0, 1)
+    assert _virtual_servers.compare(made, table, set(made.binds)) == _differences.Comparison([], 1, 3, 0, 1)
 
 
 @pytest.mark.parametrize(("age", "verdict"), [(1.0, "lag"), (31.0, "fault")])
@@ -596,116 +605,9 @@ def test_an_address_that_is_bound_without_a_service() -> None:
 
 def test_bound_addresses_are_those_of_kube_ipvs0_only() -> None:
     addresses = [*DUAL, *bound(VIP), Address("kube-ipvs0", "fe80::2", 64, "link")]
-    assert _data_plane.bound_addresses(addresses) == {VIP}
+    assert _virtual_servers.bound_addresses(addresses) == {VIP}
 
 
 def test_a_scheduler_that_nobody_set_is_round_robin() -> None:
     assert plan(service(), scheduler="").scheduler == "rr"
     assert plan(service(), scheduler="mh").scheduler == "mh"
-
-
-# Reading again
-
-
-class World:
-    """Reads that are scripted, and time that passes by sleeping only."""
-
-    def __init__(self, *reads: list[dict[str, t.Any]]) -> None:
-        self.reads = list(reads)
-        self.taken = 0
-        self.now = 100.0
-
-    def observe(self) -> _data_plane.Comparison:
-        found = self.reads[min(self.taken, len(self.reads) - 1)]
-        self.taken += 1
-        return _data_plane.Comparison(found, 1, 1, self.taken, 0)
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.now += seconds
-
-    def clock(self) -> float:
-        return self.now
-
-    def confirm(self, settle: float = 3.0) -> list[dict[str, t.Any]]:
-        self.result = _data_plane.confirm(self.observe, settle, self.sleep, self.clock)
-        return self.result.differences
-
-
-def stray(**changes: t.Any) -> dict[str, t.Any]:
-    made = plan(service(endpoints=[endpoint("node1")]))
-    (difference,) = differences(made, replace(healthy(made), WEB, real_servers={}))
-    return dict(difference, **changes)
-
-
-ORPHAN = stray(kind="orphan", service="", backend="", age=None)
-
-
-def test_a_healthy_table_is_read_once() -> None:
-    world = World([])
-    assert world.confirm() == []
-    assert (world.taken, world.now) == (1, 100.0)
-
-
-def test_a_difference_that_goes_away_is_none() -> None:
-    world = World([stray()], [])
-    assert world.confirm() == []
-    assert (world.taken, world.now) == (2, 101.0)
-
-
-def test_only_what_every_read_shows_is_reported() -> None:
-    world = World([stray(), stray(port=1)], [stray(port=2), stray()], [stray(port=1), stray()])
-    assert world.confirm() == [stray()]
-    assert (world.taken, world.now) == (3, 102.0)
-
-
-def test_a_difference_that_changes_its_looks_is_the_same() -> None:
-    world = World([stray(found="weight 2")], [stray(found="weight 3")])
-    assert world.confirm() == [stray(found="weight 3")]
-
-
-def test_another_kind_is_another_difference() -> None:
-    world = World([stray()], [stray(kind="weight")], [stray()])
-    assert world.confirm() == []
-
-
-@pytest.mark.parametrize(("settle", "taken", "passed"), [(0, 3, 0), (1, 3, 1.0), (3, 4, 3.0), (10, 11, 10.0)])
-def test_what_no_service_asks_for_must_stay(settle: float, taken: int, passed: float) -> None:
-    world = World([ORPHAN])
-    assert world.confirm(settle) == [ORPHAN]
-    assert (world.taken, world.now - 100.0) == (taken, passed)
-
-
-def test_an_orphan_that_goes_away_is_none() -> None:
-    world = World([ORPHAN], [ORPHAN], [ORPHAN], [])
-    assert world.confirm() == []
-    assert world.taken == 4
-
-
-def test_the_numbers_are_those_of_the_last_read() -> None:
-    world = World([stray()])
-    world.confirm()
-    assert world.result.draining == 3
-
-
-def test_a_summary_shows_faults_first_and_is_bounded() -> None:
-    rows = [stray(port=1, verdict="lag"), stray(port=2), stray(port=3)]
-    found = _data_plane.summary(_data_plane.Comparison(rows, 4, 5, 6, 7), 2)
-    assert [row["port"] for row in found["differences"]] == [2, 3]
-    assert (found["differences_total"], found["faults_total"]) == (3, 2)
-    assert found["checked"] == {"virtual_servers": 4, "real_servers": 5, "draining": 6, "foreign": 7}
-
-
-@pytest.mark.parametrize(
-    ("changes", "node", "reason"),
-    [
-        ({}, "node1", ""),
-        ({}, "node9", "no node named node9"),
-        ({"mode": "nftables"}, "node1", "nftables mode"),
-        ({"mode": ""}, "node1", "no kube-proxy"),
-    ],
-)
-def test_a_node_that_cannot_be_judged(changes: dict[str, t.Any], node: str, reason: str) -> None:
-    found = _data_plane.unfit(expected(**changes), node)
-    assert reason in found
-    assert bool(found) == bool(reason)

@@ -9,9 +9,18 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected, _ipvs, _netlink
-from ansible_collections.kubeaddons.metallb.plugins.modules import ipvs_verify
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _expected,
+    _iptables,
+    _ipvs,
+    _netlink,
+    _nftables,
+    _rules,
+)
+from ansible_collections.kubeaddons.metallb.plugins.modules import data_plane_verify
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins import rules_corpus
 
+REAL_READER = _nftables.Reader
 Run = t.Callable[..., dict[str, t.Any]]
 
 POD = "10.233.64.5:8080"
@@ -24,7 +33,19 @@ def expected(services: int = 1, **changes: t.Any) -> str:
     endpoint = _expected.Endpoint("10.233.64.5", 8080, "node1", True, True, False, [], [])
     rows = [
         _expected.ServicePort(
-            f"default/myweb-{number}", "", "TCP", 80 + number, 0, [CLUSTER], [VIP], False, False, 0, 3600.0, [endpoint]
+            f"default/myweb-{number}",
+            "",
+            "TCP",
+            80 + number,
+            0,
+            [CLUSTER],
+            [VIP],
+            [],
+            False,
+            False,
+            0,
+            3600.0,
+            [endpoint],
         )
         for number in range(services)
     ]
@@ -79,7 +100,7 @@ def node(monkeypatch: pytest.MonkeyPatch) -> Node:
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_healthy_node(run_module: Run, node: Node, check_mode: bool) -> None:
-    found = run_module(ipvs_verify, check_mode, expected=expected(), node="node1")
+    found = run_module(data_plane_verify, check_mode, expected=expected(), node="node1")
     assert (found["failed"], found["changed"], found["problem"]) == (False, False, "")
     assert (found["differences"], found["differences_total"], found["faults_total"]) == ([], 0, 0)
     assert found["checked"] == {"virtual_servers": 2, "real_servers": 2, "draining": 0, "foreign": 0}
@@ -90,14 +111,14 @@ def test_little_travels_back_however_large_the_table_is(run_module: Run, node: N
     node.tables = [table(3000)]
     packed = expected(3000)
     assert len(packed) > 10000
-    found = run_module(ipvs_verify, expected=packed, node="node1")
+    found = run_module(data_plane_verify, expected=packed, node="node1")
     assert found["checked"]["virtual_servers"] == 6000
     assert len(json.dumps(found)) < 10000
 
 
 def test_a_backend_that_is_missing_does_not_fail_the_module(run_module: Run, node: Node) -> None:
     node.tables = [table(backends=())]
-    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    found = run_module(data_plane_verify, expected=expected(), node="node1")
     assert (found["failed"], found["problem"], found["faults_total"]) == (False, "", 2)
     assert [(row["kind"], row["address"], row["backend"]) for row in found["differences"]] == [
         ("missing", CLUSTER, POD),
@@ -108,28 +129,28 @@ def test_a_backend_that_is_missing_does_not_fail_the_module(run_module: Run, nod
 
 def test_a_difference_of_one_read_is_none(run_module: Run, node: Node) -> None:
     node.tables = [table(backends=()), table()]
-    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    found = run_module(data_plane_verify, expected=expected(), node="node1")
     assert (found["differences"], node.reads) == ([], 2)
 
 
 def test_differences_are_bounded(run_module: Run, node: Node) -> None:
     node.tables = [_ipvs.Table([], [])]
-    found = run_module(ipvs_verify, expected=expected(100), node="node1")
+    found = run_module(data_plane_verify, expected=expected(100), node="node1")
     assert (len(found["differences"]), found["differences_total"]) == (50, 200)
-    found = run_module(ipvs_verify, expected=expected(100), node="node1", limit=3)
+    found = run_module(data_plane_verify, expected=expected(100), node="node1", limit=3)
     assert (len(found["differences"]), found["faults_total"]) == (3, 200)
 
 
 def test_an_orphan_is_watched_for_as_long_as_told(run_module: Run, node: Node) -> None:
     node.tables = [table(2)]
-    found = run_module(ipvs_verify, expected=expected(), node="node1", settle=6)
+    found = run_module(data_plane_verify, expected=expected(), node="node1", settle=6)
     assert [row["kind"] for row in found["differences"]] == ["orphan", "orphan"]
     assert sum(node.slept) == 6
 
 
 def test_an_address_that_is_not_bound(run_module: Run, node: Node) -> None:
     node.bound = [CLUSTER]
-    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    found = run_module(data_plane_verify, expected=expected(), node="node1")
     assert [(row["kind"], row["address"]) for row in found["differences"]] == [("bind", VIP)]
 
 
@@ -145,7 +166,7 @@ def test_a_node_that_cannot_be_judged_is_not_green(
     run_module: Run, node: Node, first: _ipvs.Table | Exception, reason: str
 ) -> None:
     node.tables = [first]
-    found = run_module(ipvs_verify, expected=expected(), node="node1")
+    found = run_module(data_plane_verify, expected=expected(), node="node1")
     assert not found["failed"]
     assert reason in found["problem"]
     assert found["checked"] == {"virtual_servers": 0, "real_servers": 0, "draining": 0, "foreign": 0}
@@ -154,19 +175,57 @@ def test_a_node_that_cannot_be_judged_is_not_green(
 
 @pytest.mark.parametrize(
     ("changes", "name", "reason"),
-    [({}, "node9", "no node named node9"), ({"mode": "iptables"}, "node1", "iptables mode")],
+    [({}, "node9", "no node named node9"), ({"mode": "winkernel"}, "node1", "mode winkernel is not known")],
 )
 def test_a_node_that_the_table_is_not_for(
     run_module: Run, node: Node, changes: dict[str, t.Any], name: str, reason: str
 ) -> None:
-    found = run_module(ipvs_verify, expected=expected(**changes), node=name)
+    found = run_module(data_plane_verify, expected=expected(**changes), node=name)
     assert reason in found["problem"]
     assert node.reads == 0
 
 
 @pytest.mark.parametrize("packed", ["hello", "aGVsbG8=", ""])
 def test_something_else_than_a_table_fails_with_the_same_keys(run_module: Run, node: Node, packed: str) -> None:
-    found = run_module(ipvs_verify, expected=packed, node="node1")
+    found = run_module(data_plane_verify, expected=packed, node="node1")
     assert found["failed"]
     assert "expected_state_info" in found["msg"]
     assert set(found) >= KEYS
+
+
+# Rules ----------------------------------------------------------------------------------------------------------------
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """Let this node be node1 of the recorded lab."""
+    monkeypatch.setattr("gc.disable", lambda: None)
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    if mode == "nftables":
+        ask = rules_corpus.kernel(rules_corpus.dumps("node1"))
+        monkeypatch.setattr(_nftables, "Reader", lambda: REAL_READER(ask))
+    else:
+        lines = rules_corpus.saved("node1")
+        monkeypatch.setattr(_iptables, "read", lambda versions: _iptables.parse({one: lines[one] for one in versions}))
+
+
+@pytest.mark.parametrize("mode", rules_corpus.MODES)
+def test_rules_are_compared(run_module: Run, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    recorded(monkeypatch, mode)
+    api = rules_corpus.Api(mode)
+    found = run_module(data_plane_verify, expected=_expected.pack(api.expected()), node="node1")
+    assert (found["problem"], found["differences"]) == ("", [])
+    assert found["checked"] == {"virtual_servers": 45, "real_servers": 121, "draining": 0, "foreign": 0}
+    api.service("affinity")["spec"]["sessionAffinity"] = "None"
+    found = run_module(data_plane_verify, expected=_expected.pack(api.expected()), node="node1")
+    assert found["faults_total"] == 6
+    assert set(found) >= KEYS
+
+
+@pytest.mark.parametrize("mode", rules_corpus.MODES)
+def test_rules_that_are_not_understood_are_a_problem(
+    run_module: Run, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    recorded(monkeypatch, mode)
+    monkeypatch.setattr(_rules.Rules, "unparsed", ["a rule", "another"])
+    found = run_module(data_plane_verify, expected=_expected.pack(rules_corpus.Api(mode).expected()), node="node1")
+    assert found["problem"] == "2 lines of the rules were not understood, please report them: 'a rule'; 'another'."
