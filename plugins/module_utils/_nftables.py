@@ -288,7 +288,7 @@ class Reader:
                 inner = chains.outside.get(chain, "") if chain.startswith("external-") else chain
                 rules.served[_map_key(raw, version)] = f"{version} {inner}"
         for name in ("no-endpoint-services", "no-endpoint-nodeports"):
-            for raw, code, _dummy in self._map(version, name):
+            for raw, code, _chain in self._map(version, name):
                 rules.refused[_map_key(raw, version)] = DROP if code == NF_DROP else REJECT
         guarded = {
             _map_key(raw, version)
