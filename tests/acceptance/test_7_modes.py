@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""The other modes of kube-proxy: the proof reads their rules too, and names what is broken there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, VIP, Cluster, eventually
+
+STRAY = "192.168.100.99"
+
+
+def restart_kube_proxy(cluster: Cluster, *more: str) -> None:
+    """Let kube-proxy build everything anew."""
+    cluster.kubectl("-n", "kube-system", "delete", "pod", "-l", "k8s-app=kube-proxy", *more)
+    cluster.kubectl("-n", "kube-system", "rollout", "status", "daemonset/kube-proxy", "--timeout=120s")
+
+
+def switch(cluster: Cluster, mode: str) -> None:
+    """Have kube-proxy work in another mode."""
+    config = cluster.objects("-n", "kube-system", "configmap", "kube-proxy")["data"]["config.conf"]
+    patch = {"data": {"config.conf": re.sub(r"(?m)^mode: .*$", f"mode: {mode}", config)}}
+    cluster.kubectl("-n", "kube-system", "patch", "configmap", "kube-proxy", "-p", json.dumps(patch))
+    restart_kube_proxy(cluster)
+
+
+@pytest.fixture(scope="module", params=["nftables", "iptables"])
+def mode(cluster: Cluster, web: None, request: pytest.FixtureRequest) -> Iterator[str]:
+    """kube-proxy in this mode, and in ipvs mode afterwards."""
+    switch(cluster, request.param)
+    try:
+        yield request.param
+    finally:
+        switch(cluster, "ipvs")
+        assert cluster.playbook("cluster.yml").status == 0
+
+
+def test_all_nodes_are_as_expected(cluster: Cluster, mode: str) -> None:
+    """The run says that there is no strict ARP to set, and proves the rules of every node."""
+    played = cluster.playbook("cluster.yml")
+    assert played.status == 0, played.output
+    rows = re.findall(rf"^\s*ok\s+{mode}\s+(\S+)\s+(\d+) Service addresses, (\d+)", played.output, re.MULTILINE)
+    assert sorted(row[0] for row in rows) == sorted(NODES), played.output
+    assert all(int(row[1]) > 5 and int(row[2]) > 5 for row in rows), rows
+    again = cluster.playbook("cluster.yml")
+    assert again.status == 0 and set(again.changed().values()) == {0}, again.output
+
+
+def test_broken_rules_are_named(cluster: Cluster, mode: str) -> None:
+    """An address that is not served, a backend without its translation, an address too many, no way to the Services."""
+    breaking = {"nftables": nftables, "iptables": iptables}[mode]
+    cluster.ssh("node2", "kill -STOP $(pidof kube-proxy)")
+    try:
+        backend = breaking(cluster, "node2")
+        played = cluster.proof()
+    finally:
+        cluster.ssh("node2", "kill -CONT $(pidof kube-proxy)")
+        restart_kube_proxy(cluster, "--field-selector=spec.nodeName=node2")
+    assert played.status != 0, played.output
+    found = re.findall(rf"^\s*FAULT\s+{mode} (\S+)\s+(.+)$", played.output, re.MULTILINE)
+    assert {kind for kind, _text in found} == {"absent", "missing", "orphan", "rule"}, played.output
+    assert "node1" not in "".join(text for _kind, text in found), played.output
+    for words in ((f"{VIP}:80", "myweb-svc-lb"), (backend,), (f"{STRAY}:8000", "no Service")):
+        assert all(word in played.text for word in words), played.output
+
+    def holds() -> bool:
+        return cluster.proof().status == 0
+
+    eventually("the proof holds again", holds, 120)
+
+
+def nftables(cluster: Cluster, node: str) -> str:
+    """Break a node's table; return the backend that nobody gets to."""
+    chains = cluster.ssh(node, "nft list chains ip | grep -o 'endpoint-[^ ]*default/myweb-svc-lb/[^ ]*'").split()
+    service = cluster.ssh(node, "nft list chains ip | grep -o 'service-[^ ]*default/myweb-svc-lb/[^ ]*'").split()[0]
+    for command in (
+        f"delete element ip kube-proxy service-ips {{ {VIP} . tcp . 80 }}",
+        f"flush chain ip kube-proxy {chains[0]}",
+        f"add element ip kube-proxy service-ips {{ {STRAY} . tcp . 8000 : goto {service} }}",
+        "flush chain ip kube-proxy nat-output",
+    ):
+        cluster.ssh(node, f"nft '{command}'")
+    return chains[0].rpartition("__")[2].replace("/", ":")
+
+
+def iptables(cluster: Cluster, node: str) -> str:
+    """Break a node's chains; return the backend that nobody gets to."""
+    rules = cluster.ssh(node, "iptables-save -t nat").splitlines()
+    entry = next(rule for rule in rules if rule.startswith(f"-A KUBE-SERVICES -d {VIP}/32"))
+    translation = next(rule for rule in rules if "default/myweb-svc-lb" in rule and "--to-destination" in rule)
+    way = next(rule for rule in rules if rule.startswith("-A OUTPUT") and rule.endswith("-j KUBE-SERVICES"))
+    for rule in (entry, translation, way):
+        cluster.ssh(node, f"iptables -t nat {rule.replace('-A', '-D', 1)}")
+    stray = f"-d {STRAY}/32 -p tcp -m tcp --dport 8000 -j {entry.rpartition(' ')[2]}"
+    cluster.ssh(node, f"iptables -t nat -I KUBE-SERVICES {stray}")
+    return translation.rpartition(" ")[2]
