@@ -13,12 +13,23 @@ import ipaddress
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical, live_range
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
 
 Object = t.Dict[str, t.Any]
 
 # MetalLB still reads the old prefix; the new one wins.
 PREFIXES = ("metallb.io/", "metallb.universe.tf/")
-_FAILURES = ("AllocationFailed", "LoadBalancerFailed", "InternalError")
+# What stands in MetalLB's messages -> cause; the first that fits.
+_MESSAGES = {
+    "family-mismatch": ("IPFamily", "ipFamily", "same family", "clusterips", "family"),
+    "address-in-use": ("already in use", "also in use", "sharing key"),
+    "address-outside-pools": ("not allowed in config",),
+    "pool-unknown": ("unknown pool",),
+    "pool-not-for-service": ("not compatible",),
+    "address-invalid": ("invalid", "can not have both", "more than two addresses"),
+    "pool-exhausted": ("no available IPs",),
+}
+_FAILURES = ("AllocationFailed", "LoadBalancerFailed", "InternalError", "not enough clusterips")
 
 
 class Wanted(t.NamedTuple):
@@ -37,6 +48,7 @@ class Assignment(t.NamedTuple):
     addresses: list[str]
     pool: str  # "" when no pool holds the address
     reason: str  # why it is not done; "" when it is
+    cause: str = ""  # the same as an id of _causes, where it is one
 
 
 def ingress_addresses(service: Object) -> list[str]:
@@ -91,7 +103,8 @@ def judge(
     addresses = ingress_addresses(service)
     pool = pool_of(addresses[0], pools) if addresses else ""
     if not addresses:
-        return Assignment(False, [], "", _pending(service, pools, events, controller_problem, loadbalancer_class))
+        cause, reason = _pending(service, pools, events, controller_problem, loadbalancer_class)
+        return Assignment(False, [], "", reason, cause)
     if not {canonical(one) for one in wanted.addresses} <= {canonical(one) for one in addresses}:
         return Assignment(
             False, addresses, pool, "has {0}, expected {1}".format(", ".join(addresses), ", ".join(wanted.addresses))
@@ -106,7 +119,8 @@ def judge(
             ),
         )
     if not pool:
-        return Assignment(False, addresses, pool, "has {0}, which no IPAddressPool holds".format(", ".join(addresses)))
+        reason = "has {0}, which no IPAddressPool holds".format(", ".join(addresses))
+        return Assignment(False, addresses, pool, reason, "pool-gone")
     return Assignment(True, addresses, pool, "")
 
 
@@ -116,31 +130,49 @@ def _pending(
     events: t.Sequence[Object],
     controller_problem: str,
     loadbalancer_class: str | None,
-) -> str:
+) -> tuple[str, str]:
+    """Return why a Service has no address: an id of _causes, or "", and words."""
     spec = service["spec"]
     if spec.get("type") != "LoadBalancer":
-        return "is of type {0}, not LoadBalancer".format(spec.get("type"))
+        return "", "is of type {0}, not LoadBalancer".format(spec.get("type"))
     if not handled(service, loadbalancer_class):
         own, served = spec.get("loadBalancerClass"), loadbalancer_class
-        return "has {0}, MetalLB serves {1}".format(
+        return "foreign-class", "has {0}, MetalLB serves {1}".format(
             'loadBalancerClass "{0}"'.format(own) if own else "no loadBalancerClass",
             '"{0}"'.format(served) if served else "Services without a class",
         )
     if controller_problem:
-        return "MetalLB's controller is not ready: {0}".format(controller_problem)
+        return "controller-down", "MetalLB's controller is not ready: {0}".format(controller_problem)
     if not pools:
-        return "there is no IPAddressPool, and MetalLB says nothing in this case"
+        return "no-pool", "there is no IPAddressPool, and MetalLB says nothing in this case"
     requested = annotation(service, "address-pool")
     if requested and requested not in [pool["metadata"]["name"] for pool in pools]:
-        return 'asks for pool "{0}", which does not exist'.format(requested)
+        return "pool-unknown", 'asks for pool "{0}", which does not exist'.format(requested)
+    automatic = [pool for pool in pools if pool["spec"].get("autoAssign", True)]
+    named = requested or annotation(service, "loadBalancerIPs") or spec.get("loadBalancerIP")
     failures = [event for event in events if event.get("reason") in _FAILURES]
     if failures:
-        return "{0}: {1}".format(failures[-1]["reason"], failures[-1].get("message", ""))
-    if (
-        not requested
-        and not annotation(service, "loadBalancerIPs")
-        and not spec.get("loadBalancerIP")
-        and not any(pool["spec"].get("autoAssign", True) for pool in pools)
-    ):
-        return "no IPAddressPool has autoAssign, and the Service names neither a pool nor an address"
-    return "MetalLB's controller has not answered yet"
+        message = failures[-1].get("message", "")
+        cause = next(
+            (one for one, texts in _MESSAGES.items() if any(text in message for text in texts)), "controller-silent"
+        )
+        if cause == "pool-exhausted" and not named and not any(_admits(pool, service) for pool in automatic):
+            # MetalLB says the same of pools that are full and of those that are for others.
+            cause = "pool-not-for-service" if automatic else "pool-not-automatic"
+        return cause, "{0}: {1}".format(failures[-1]["reason"], message)
+    if not named and not automatic:
+        return (
+            "pool-not-automatic",
+            "no IPAddressPool has autoAssign, and the Service names neither a pool nor an address",
+        )
+    return "controller-silent", "MetalLB's controller has not answered yet"
+
+
+def _admits(pool: Object, service: Object) -> bool:
+    """Return whether a pool's serviceAllocation lets a Service in, as far as that can be told without its Namespace."""
+    allocation = pool["spec"].get("serviceAllocation") or {}
+    meta = service["metadata"]
+    names, selectors = allocation.get("namespaces") or [], allocation.get("namespaceSelectors") or []
+    admitted = selectors or not names or meta["namespace"] in names
+    services = allocation.get("serviceSelectors") or []
+    return bool(admitted) and (not services or any(selector_matches(one, meta.get("labels") or {}) for one in services))

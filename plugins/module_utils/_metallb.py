@@ -99,7 +99,7 @@ def progress(api: Api, namespace: str, speaker: bool, backend: str = "native") -
             if not state.done:
                 own = ",".join("=".join(one) for one in obj["spec"]["selector"]["matchLabels"].items())
                 pods = api.get_list(_resources.collection("v1", "Pod", namespace), own) or []
-                state = _rollout.workload(obj, pods, _events(api, namespace, "Pod"))
+                state = _rollout.workload(obj, pods, events(api, namespace, "Pod"))
             results.append(state)
     return results
 
@@ -157,7 +157,7 @@ def controller_problem(api: Api, namespace: str) -> str:
     return "" if state.done else "; ".join(state.reasons) or state.status
 
 
-def _events(api: Api, namespace: str, kind: str) -> list[Object]:
+def events(api: Api, namespace: str, kind: str) -> list[Object]:
     """Return the events about objects of a kind, newest last."""
     events = api.get_list(_resources.collection("v1", "Event", namespace)) or []
     own = [event for event in events if (event.get("involvedObject") or {}).get("kind") == kind]
@@ -166,4 +166,4 @@ def _events(api: Api, namespace: str, kind: str) -> list[Object]:
 
 def service_events(api: Api, namespace: str, name: str) -> list[Object]:
     """Return the events about one Service, newest last."""
-    return [event for event in _events(api, namespace, "Service") if event["involvedObject"].get("name") == name]
+    return [event for event in events(api, namespace, "Service") if event["involvedObject"].get("name") == name]

@@ -24,7 +24,7 @@ Object = t.Dict[str, t.Any]
 OK, FAULT, LAG, UNKNOWN, NOTE = "ok", "fault", "lag", "unknown", "note"
 NODES = "nodes"  # the subject of what is not of one Service
 OUTSIDE = "Ansible controller"
-_STRANGER = "an unknown host"
+STRANGER = "an unknown host"
 # Seconds that BGP is given after a change: MetalLB's native mode was seen to take 13 for its sessions.
 BGP_PATIENCE = 60.0
 # FRR-K8s looks at its sessions every two minutes.
@@ -175,7 +175,7 @@ def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object])
         for one in (host.get("arp") or {}).get("results") or []:
             if one["address"] == address and one["on_link"]:
                 askers.append(node)
-                answers.update({mac: owners.get(mac, _STRANGER) for mac in one["macs"]})
+                answers.update({mac: owners.get(mac, STRANGER) for mac in one["macs"]})
     announcers = service["announcers"]
     verdict, found = _arp_verdict(announcers, askers, answers, hosts)
     if announcers == [] and (service["election"] or {}).get("reasons"):
@@ -214,8 +214,8 @@ def _arp_verdict(
         return FAULT, "no answer, asked from {0}".format(", ".join(askers))
     nodes = list(answers.values())
     if announcers is None:
-        return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [_STRANGER] else OK), found
-    if nodes == [_STRANGER] and announcers[0] not in hosts:
+        return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [STRANGER] else OK), found
+    if nodes == [STRANGER] and announcers[0] not in hosts:
         return UNKNOWN, "{0}, and {1} is not in this run".format(next(iter(answers)), announcers[0])
     return (OK if nodes == announcers else FAULT), found
 

@@ -73,6 +73,11 @@ backend:
   type: str
   returned: always
   sample: native
+speaker_enabled:
+  description: Whether MetalLB's own speaker announces.
+  type: bool
+  returned: always
+  sample: true
 errors:
   description: What cannot work, a sentence each, with variable, value, reason and remedy.
   type: list
@@ -163,6 +168,7 @@ EMPTY: dict[str, t.Any] = {
     "namespace": "",
     "loadbalancer_class": "",
     "backend": "",
+    "speaker_enabled": True,
     "errors": [],
     "warnings_found": [],
     "nodes": {},
@@ -182,6 +188,7 @@ def outline(outcome: _settings.Outcome) -> dict[str, t.Any]:
         "namespace": outcome.settings.namespace,
         "loadbalancer_class": outcome.settings.loadbalancer_class or "",
         "backend": outcome.settings.backend,
+        "speaker_enabled": outcome.settings.speaker_enabled,
         "errors": outcome.errors,
         "warnings_found": outcome.warnings,
     }

@@ -100,6 +100,9 @@ results:
     reason:
       description: Why it is not done; empty when it is.
       type: str
+    cause:
+      description: The same by its id in the catalogue of causes (C(docs/causes.md)), where it is one.
+      type: str
     check_count:
       description: How often it was looked at.
       type: int
@@ -110,6 +113,7 @@ results:
       addresses: [192.0.2.240]
       pool: loadbalanced
       reason: ""
+      cause: ""
       check_count: 1
 """
 

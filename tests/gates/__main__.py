@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gates import (
     assertions,
+    causes,
     galaxy,
     headers,
     machine_paths,
@@ -31,6 +32,7 @@ GATES: dict[str, Callable[[Path], list[str]]] = {
     "naming": naming.problems,
     "role-arguments": role_arguments.problems,
     "variables": variables.problems,
+    "causes": causes.problems,
     "galaxy": galaxy.problems,
 }
 
@@ -40,10 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="gates", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *GATES], help=", ".join(GATES))
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout to read")
-    parser.add_argument("--write", action="store_true", help="write docs/variables.md anew first")
+    parser.add_argument("--write", action="store_true", help="write docs/variables.md and docs/causes.md anew first")
     options = parser.parse_args(arguments)
     if options.write:
         variables.write(options.root)
+        causes.write(options.root)
     status = 0
     for name in options.names or GATES:
         found = GATES[name](options.root)

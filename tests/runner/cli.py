@@ -34,7 +34,7 @@ LEVELS = {
 ON_REQUEST = {
     "long": "acceptance tests that take too long for every run: other releases and FRR, on a lab of their own",
     "fix": "let ruff repair and format the Python files",
-    "docs": "write docs/variables.md anew",
+    "docs": "write docs/variables.md and docs/causes.md anew",
     "pins": "resolve and freeze the versions in tests/pins anew",
     "exec": "run the command that follows in the environment of the tests",
 }

@@ -51,9 +51,9 @@ def few_collections(venv: Venv) -> str:
 
 
 def write_docs(steps: Steps, venv: Venv) -> None:
-    """Write docs/variables.md anew."""
-    command = [venv.python, "-m", "gates", "--write", "variables"]
-    steps.run("docs/variables.md", command, env=gates_environ(venv))
+    """Write docs/variables.md and docs/causes.md anew."""
+    command = [venv.python, "-m", "gates", "--write", "variables", "causes"]
+    steps.run("docs/variables.md, docs/causes.md", command, env=gates_environ(venv))
 
 
 def lint(steps: Steps, venv: Venv) -> None:

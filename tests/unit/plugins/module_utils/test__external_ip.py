@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _external_ip
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes, _external_ip
 
 Object = dict[str, t.Any]
 
@@ -161,6 +161,102 @@ def test_why_it_is_pending(
     judged = _external_ip.judge(wanted(), found, pools, events, problem, own_class)
     assert (judged.done, judged.addresses, judged.pool) == (False, [], "")
     assert judged.reason.startswith(reason)
+
+
+FAILURE = 'Failed to allocate IP for "default/web": '
+FULL = FAILURE + "no available IPs"
+FOR_OTHERS = {"serviceAllocation": {"namespaces": ["other"]}}
+CAUSED: list[tuple[str, Object, list[Object], list[Object]]] = [
+    ("foreign-class", service(loadBalancerClass="x"), POOLS, []),
+    ("no-pool", service(), [], []),
+    ("pool-unknown", service(annotations={"metallb.io/address-pool": "x"}), POOLS, []),
+    ("pool-not-automatic", service(), [pool("p", "192.0.2.0/28", autoAssign=False)], []),
+    ("controller-silent", service(), POOLS, []),
+    ("pool-exhausted", service(), POOLS, [event("AllocationFailed", FULL)]),
+    (
+        "pool-exhausted",
+        service(annotations={"metallb.io/address-pool": "lan"}),
+        POOLS,
+        [event("AllocationFailed", FULL + " in pool lan")],
+    ),
+    ("pool-not-automatic", service(), [pool("p", "192.0.2.0/28", autoAssign=False)], [event("AllocationFailed", FULL)]),
+    ("pool-not-for-service", service(), [pool("p", "192.0.2.0/28", **FOR_OTHERS)], [event("AllocationFailed", FULL)]),
+    (
+        "pool-exhausted",
+        service(),
+        [POOLS[0], pool("p", "198.51.100.0/28", **FOR_OTHERS)],
+        [event("AllocationFailed", FULL)],
+    ),
+    (
+        "pool-not-for-service",
+        service(annotations={"metallb.io/address-pool": "lan"}),
+        POOLS,
+        [event("AllocationFailed", FAILURE + "pool lan not compatible for ip assignment")],
+    ),
+    (
+        "address-outside-pools",
+        service(loadBalancerIP="203.0.113.9"),
+        POOLS,
+        [event("AllocationFailed", FAILURE + '["203.0.113.9"] is not allowed in config')],
+    ),
+    (
+        "address-in-use",
+        service(loadBalancerIP="192.0.2.3"),
+        POOLS,
+        [
+            event(
+                "AllocationFailed", FAILURE + 'can\'t change sharing key for "default/web", address also in use by a/b'
+            )
+        ],
+    ),
+    (
+        "address-in-use",
+        service(loadBalancerIP="192.0.2.3"),
+        POOLS,
+        [event("AllocationFailed", FAILURE + 'port tcp/80 is already in use on "192.0.2.3"')],
+    ),
+    ("family-mismatch", service(), POOLS, [event("AllocationFailed", FAILURE + "no suitable pool for ipv6 IPFamily")]),
+    (
+        "family-mismatch",
+        service(),
+        POOLS,
+        [event("not enough clusterips", "Service requires dual stack but not enough clusterips [10.233.0.9]")],
+    ),
+    ("address-invalid", service(), POOLS, [event("LoadBalancerFailed", "invalid requested loadbalancer IPs: x")]),
+    ("controller-silent", service(), POOLS, [event("InternalError", "didn't allocate an IP but also did not fail")]),
+]
+
+
+@pytest.mark.parametrize(("cause", "found", "pools", "events"), CAUSED)
+def test_the_cause_of_the_catalogue(cause: str, found: Object, pools: list[Object], events: list[Object]) -> None:
+    assert _external_ip.judge(wanted(), found, pools, events, "", "").cause == cause
+    assert cause in _causes.CAUSES
+
+
+def test_a_controller_that_is_away_and_a_pool_that_is_gone() -> None:
+    assert _external_ip.judge(wanted(), service(), POOLS, [FAILED], "0 of 1 ready", "").cause == "controller-down"
+    assert _external_ip.judge(wanted(), service("203.0.113.9"), POOLS, [], "", "").cause == "pool-gone"
+    assert _external_ip.judge(wanted(), service("192.0.2.3"), POOLS, [], "", "").cause == ""
+
+
+@pytest.mark.parametrize(
+    ("allocation", "admitted"),
+    [
+        ({}, True),
+        ({"namespaces": ["default", "x"]}, True),
+        ({"namespaces": ["x"]}, False),
+        # The labels of a Namespace are not known here.
+        ({"namespaceSelectors": [{"matchLabels": {"a": "b"}}]}, True),
+        ({"namespaces": ["x"], "namespaceSelectors": [{"matchLabels": {"a": "b"}}]}, True),
+        ({"serviceSelectors": [{"matchLabels": {"tier": "web"}}]}, True),
+        ({"serviceSelectors": [{"matchLabels": {"tier": "db"}}]}, False),
+        ({"namespaces": ["default"], "serviceSelectors": [{"matchLabels": {"tier": "db"}}]}, False),
+    ],
+)
+def test_whom_a_pool_admits(allocation: Object, admitted: bool) -> None:
+    labelled = service()
+    labelled["metadata"]["labels"] = {"tier": "web"}
+    assert _external_ip._admits(pool("p", serviceAllocation=allocation), labelled) is admitted
 
 
 @pytest.mark.parametrize(

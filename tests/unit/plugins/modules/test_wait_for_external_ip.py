@@ -70,6 +70,7 @@ def test_results_are_one_for_each_service_in_their_order() -> None:
             "addresses": [address],
             "pool": "lan",
             "reason": "",
+            "cause": "",
             "check_count": 1,
         }
         for name, address in (("b", "192.0.2.2"), ("a", "192.0.2.1"), ("b", "192.0.2.2"))

@@ -1,0 +1,230 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The catalogue: why an EXTERNAL-IP does not work, each cause with an id, a sentence and a remedy.
+
+docs/causes.md is written from it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class Cause(t.NamedTuple):
+    """One entry of the catalogue."""
+
+    id: str
+    sentence: str  # what is wrong, in general
+    remedy: str
+
+
+# Where it is looked for first comes first: MetalLB itself, then addresses, announcements, the nodes.
+GROUPS: dict[str, list[Cause]] = {
+    "MetalLB itself": [
+        Cause(
+            "image-not-pulled",
+            "An image of MetalLB cannot be pulled on a node, so its pod does not start there.",
+            "Make the image available to the node, by the registry that the message names or by another one "
+            "(metallb_image_registry); the pod then starts by itself.",
+        ),
+        Cause(
+            "controller-down",
+            "MetalLB's controller is not running, so no Service gets an address.",
+            "Do what the pod's reason asks for; if the Deployment is missing or scaled to 0, run cluster.yml.",
+        ),
+        Cause(
+            "speaker-down",
+            "A speaker is not running, so its node announces nothing.",
+            "Do what the pod's reason asks for; if the DaemonSet is missing, run cluster.yml.",
+        ),
+        Cause(
+            "webhook-not-serving",
+            "MetalLB's webhook does not answer, so no pool, advertisement or peer can be changed.",
+            "Run cluster.yml, which waits until it serves. If it stays so, restart the controller: kubectl --namespace "
+            "metallb-system rollout restart deployment/controller; then look whether the API server reaches pods.",
+        ),
+        Cause(
+            "legacy-configmap",
+            "The configuration is in a ConfigMap, which MetalLB reads no longer since 0.13.",
+            "Set the same in metallb_config, run cluster.yml, and delete the ConfigMap.",
+        ),
+    ],
+    "Addresses": [
+        Cause(
+            "no-pool",
+            "There is no IPAddressPool, so MetalLB assigns no address, and says nothing about it.",
+            "Set metallb_config.address_pools, or metallb_ip_range, and run cluster.yml.",
+        ),
+        Cause(
+            "pool-exhausted",
+            "Every address of the pools that the Service may use is taken.",
+            "Add a range to the pool, or delete Services that need no address any more.",
+        ),
+        Cause(
+            "pool-not-automatic",
+            "No pool gives addresses by itself (auto_assign: false), and the Service names neither a pool nor an address.",
+            "Annotate the Service with metallb.io/address-pool, or set auto_assign: true for a pool.",
+        ),
+        Cause(
+            "pool-not-for-service",
+            "The pools that give addresses by themselves, or the one that the Service names, do not admit it.",
+            "Make service_allocation of the pool match the Service's namespace or labels, or name another pool.",
+        ),
+        Cause(
+            "pool-unknown",
+            "The Service asks for a pool that does not exist.",
+            "Correct the annotation metallb.io/address-pool, or add the pool to metallb_config.address_pools.",
+        ),
+        Cause(
+            "address-outside-pools",
+            "The Service asks for an address that no pool holds.",
+            "Ask for an address of a pool, or add a range with this address to a pool.",
+        ),
+        Cause(
+            "address-in-use",
+            "The Service asks for an address that another Service has, and the two may not share it.",
+            "Ask for another address, or give both the same metallb.io/allow-shared-ip and different ports.",
+        ),
+        Cause(
+            "address-invalid",
+            "What the Service asks for is no valid address, or is asked for in two ways.",
+            "Write one address for each family into metallb.io/loadBalancerIPs, and leave spec.loadBalancerIP empty.",
+        ),
+        Cause(
+            "family-mismatch",
+            "The Service needs addresses of families that its pool, or its own request, does not have.",
+            "Add a range of that family to the pool, or change the Service's ipFamilyPolicy and ipFamilies.",
+        ),
+        Cause(
+            "foreign-class",
+            "The Service has another loadBalancerClass than MetalLB serves, so MetalLB leaves it alone.",
+            "Create the Service anew without spec.loadBalancerClass, or set metallb_loadbalancer_class to it.",
+        ),
+        Cause(
+            "pool-gone",
+            "The Service holds an address that no pool holds any more, and nobody announces it.",
+            "Put the address back into a pool, or let the Service get another one: run cluster.yml with "
+            "metallb_config_reassign_addresses: true.",
+        ),
+        Cause(
+            "controller-silent",
+            "MetalLB's controller is running and has not answered, neither by an address nor by an event.",
+            "Look into its log: kubectl --namespace metallb-system logs deployment/controller.",
+        ),
+    ],
+    "Announcement": [
+        Cause(
+            "no-endpoint",
+            "The Service has no ready endpoint, so MetalLB does not announce it.",
+            "Look at the pods that its selector matches: kubectl get pods --selector ...",
+        ),
+        Cause(
+            "no-advertisement",
+            "No L2Advertisement and no BGPAdvertisement takes the Service and its pool, so nobody announces it.",
+            "Name the pool in metallb_config.layer2 or metallb_config.layer3, and look at the advertisement's selectors.",
+        ),
+        Cause(
+            "nodes-excluded",
+            "The nodes that could announce carry the label node.kubernetes.io/exclude-from-external-load-balancers.",
+            "Remove it: kubectl label node NAME node.kubernetes.io/exclude-from-external-load-balancers-, or let the speakers "
+            "ignore it.",
+        ),
+        Cause(
+            "no-node-selected",
+            "The node selectors of the advertisements match none of the nodes.",
+            "Change node_selectors in metallb_config.layer2 or layer3, or label the nodes.",
+        ),
+        Cause(
+            "local-without-endpoint",
+            "The Service has externalTrafficPolicy Local, and no node that may announce it has an endpoint of it.",
+            "Let a pod run on a node that may announce, or use externalTrafficPolicy Cluster.",
+        ),
+        Cause(
+            "split-brain",
+            "More than one node announces the Service by layer2: the speakers do not see each other.",
+            "Let the nodes reach each other on the memberlist port, 7946 TCP and UDP, and give all speakers the same Secret "
+            "memberlist.",
+        ),
+        Cause(
+            "duplicate-address",
+            "Another machine on the segment answers for the address.",
+            "Find the machine by its hardware address and take the address from it, or take it out of the pool.",
+        ),
+        Cause(
+            "announcer-silent",
+            "The node that should answer ARP or NDP for the address does not.",
+            "Look whether the interfaces of the L2Advertisement exist on that node, and into its speaker's log.",
+        ),
+        Cause(
+            "interface-missing",
+            "The L2Advertisement is for interfaces that the announcing node does not have.",
+            "Correct interfaces in metallb_config.layer2, or keep that node out by node_selectors.",
+        ),
+        Cause(
+            "bgp-session-down",
+            "A BGP session is not established.",
+            "Compare addresses, ASNs, port and password with the router's, and look whether it is in reach.",
+        ),
+        Cause(
+            "bgp-not-announced",
+            "A node does not announce by BGP what it should.",
+            "Look into the log of that node's speaker.",
+        ),
+    ],
+    "Nodes": [
+        Cause(
+            "strict-arp-off",
+            "kube-proxy is in ipvs mode without strict ARP, so every node answers ARP for every EXTERNAL-IP.",
+            "Run cluster.yml, and set kube_proxy_strict_arp: true, so that Kubespray leaves it on.",
+        ),
+        Cause(
+            "strict-arp-not-applied",
+            "Strict ARP is configured, and a node's kernel does not have it.",
+            "Run cluster.yml, which restarts kube-proxy there; look whether something else sets net.ipv4.conf.all.arp_ignore.",
+        ),
+        Cause(
+            "kube-proxy-down",
+            "kube-proxy is not running on a node, so its tables get old.",
+            "Do what the pod's reason asks for.",
+        ),
+        Cause(
+            "kube-proxy-stuck",
+            "kube-proxy is running on a node, and the node's tables are not what the API asks for.",
+            "Restart it: delete its pod on that node. Look into its log first.",
+        ),
+        Cause(
+            "weight-zero",
+            "A ready endpoint has weight 0 in a node's IPVS table, so it gets no connections there.",
+            "Restart kube-proxy on that node, and find out who else changes the table (ipvsadm, keepalived).",
+        ),
+        Cause(
+            "stray-entry",
+            "A node serves an address and port that no Service asks for.",
+            "Remove it (ipvsadm, nft or iptables), and find out who makes such entries.",
+        ),
+        Cause(
+            "address-left-bound",
+            "A node still holds an address on kube-ipvs0 that no Service has any more, so it keeps its packets to itself.",
+            "Restart kube-proxy on that node, or remove it: ip address del ADDRESS dev kube-ipvs0.",
+        ),
+        Cause(
+            "rules-broken",
+            "A rule that leads packets to those of the Services is missing on a node.",
+            "Restart kube-proxy on that node, and find out who else changes its rules (a firewall's restart, for example).",
+        ),
+    ],
+    "Unknown": [
+        Cause(
+            "unexplained",
+            "The proof fails, and no cause of this catalogue explains it.",
+            "Read the rows of the proof, and please report what it was.",
+        ),
+    ],
+}
+
+CAUSES = {cause.id: cause for causes in GROUPS.values() for cause in causes}

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What the API says of MetalLB, and what the proof found -> causes, each with its evidence.
+
+A cause hides its symptoms: without a controller every Service is pending, and a node whose kube-proxy stands still fails in
+many rows. What no cause explains is said as well.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import PULLING
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, NODES, STRANGER
+
+Object = t.Dict[str, t.Any]
+
+CLUSTER = "cluster"
+# Kind of a difference in a node's data plane -> cause; any other: kube-proxy has not done its work.
+_KINDS = {
+    "weight": "weight-zero",
+    "orphan": "stray-entry",
+    "bind": "address-left-bound",
+    "rule": "rules-broken",
+}
+# What a node is hindered by -> cause. The first that hinders some node: the others were not meant to announce.
+_HINDRANCES = (
+    ("has no endpoint of the Service", "local-without-endpoint"),
+    ("carries the label", "nodes-excluded"),
+    ("has no running speaker", "speaker-down"),
+    ("is selected by no", "no-node-selected"),
+)
+
+
+class Finding(t.NamedTuple):
+    """One cause, found at one place."""
+
+    cause: str  # an id of _causes
+    subject: str  # "namespace/name" of a Service, a Node, or "cluster"
+    evidence: list[str]  # what was seen, a line each
+
+
+class _Found:
+    """The findings while they grow."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, str], list[str]] = {}
+
+    def add(self, cause: str, subject: str, *evidence: str) -> None:
+        lines = self._lines.setdefault((cause, subject), [])
+        lines.extend(one for one in evidence if one not in lines)
+
+    def has(self, *causes: str) -> bool:
+        return any(cause in causes for cause, _subject in self._lines)
+
+    def subjects(self) -> set[str]:
+        return {subject for _cause, subject in self._lines}
+
+    def listed(self) -> list[Finding]:
+        order = list(_causes.CAUSES)
+        return [
+            Finding(cause, subject, lines)
+            for (cause, subject), lines in sorted(
+                self._lines.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
+            )
+        ]
+
+
+def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Finding]:
+    """Return the causes, in the order of the catalogue.
+
+    facts: what diagnosis_info returned. state: what expected_state_info returned. rows: those of the proof.
+    """
+    found = _Found()
+    _of_metallb(found, facts)
+    _of_addresses(found, facts, state)
+    for service in state["services"]:
+        if service["addresses"] and not service["reason"]:
+            _of_announcement(found, service, state, facts)
+    faults = [row for row in rows if row["verdict"] == FAULT]
+    for row in faults:
+        _of_row(found, row, facts)
+    _of_the_rest(found, faults)
+    return found.listed()
+
+
+def _of_metallb(found: _Found, facts: Object) -> None:
+    for part in facts["workloads"]:
+        reasons = part["reasons"] or [part["status"]]
+        controller = part["name"].startswith("Deployment")
+        pulling = [one for one in reasons if any(word in one for word in PULLING)]
+        if pulling:
+            found.add("image-not-pulled", CLUSTER, *("{0}: {1}".format(part["name"], one) for one in pulling))
+        if controller or len(pulling) < len(reasons):
+            others = [one for one in reasons if one not in pulling]
+            if others:
+                cause = "controller-down" if controller else "speaker-down"
+                found.add(cause, CLUSTER, *("{0}: {1}".format(part["name"], one) for one in others))
+    if not _controller_is_away(facts):
+        for part in facts["webhooks"]:
+            found.add(
+                "webhook-not-serving", CLUSTER, *("{0}: {1}".format(part["name"], one) for one in part["reasons"])
+            )
+
+
+def _controller_is_away(facts: Object) -> bool:
+    return any(part["name"].startswith("Deployment") for part in facts["workloads"])
+
+
+def _of_addresses(found: _Found, facts: Object, state: Object) -> None:
+    for one in facts["pending"]:
+        if one["cause"] in ("controller-down", "controller-silent") and _controller_is_away(facts):
+            continue
+        if one["cause"] == "no-pool":
+            cause = "legacy-configmap" if facts["legacy_configmap"] else "no-pool"
+            lines = ["{0} is pending".format(one["service"])]
+            if facts["legacy_configmap"]:
+                lines.insert(0, "{0} exists, and no IPAddressPool does".format(facts["legacy_configmap"]))
+            found.add(cause, CLUSTER, *lines)
+        else:
+            found.add(one["cause"], one["service"], one["text"])
+    for service in state["services"]:
+        if service["addresses"] and service["reason"]:
+            found.add("pool-gone", service["service"], "{0} {1}".format(service["service"], service["reason"]))
+
+
+def _of_announcement(found: _Found, service: Object, state: Object, facts: Object) -> None:
+    name = service["service"]
+    if not service["endpoints"]:
+        found.add("no-endpoint", name, "{0} has no ready endpoint".format(name))
+        return
+    failures = [one["text"] for one in facts["announce_failures"] if one["service"] == name]
+    if failures and not service["announcers"]:
+        found.add("interface-missing", name, failures[-1])
+        return
+    if service["layer2"] and len(service["announcers"] or []) > 1:
+        found.add("split-brain", name, "announced by {0}".format(" and ".join(service["announcers"])))
+    if not service["layer2"] and service["bgp"] is None:
+        if state["speakers"]:
+            found.add("no-advertisement", name, "pool {0}".format(service["pool"]))
+        return
+    election = service["election"]
+    nobody = election is not None and not election["node"]
+    if service["bgp"] is not None:
+        nobody = (nobody or not service["layer2"]) and not service["bgp"]["expected"]
+    reasons = {**((service["bgp"] or {}).get("reasons") or {}), **((election or {}).get("reasons") or {})}
+    if nobody and reasons:
+        cause = next((one for text, one in _HINDRANCES if any(text in reason for reason in reasons.values())), "")
+        lines = ["{0} {1}".format(node, reason) for node, reason in reasons.items()]
+        # MetalLB's own fault is told already, where the speakers do not run.
+        if cause and not (cause == "speaker-down" and found.has("speaker-down", "image-not-pulled")):
+            found.add(cause, CLUSTER if cause == "speaker-down" else name, *lines)
+
+
+def _of_row(found: _Found, row: Object, facts: Object) -> None:
+    kind = row["key"].partition("/")[0]
+    text = "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
+    if kind == "strict_arp":
+        found.add(
+            *(("strict-arp-not-applied", row["node"]) if facts["strict_arp"] else ("strict-arp-off", CLUSTER)), text
+        )
+    elif kind.startswith("data-plane"):
+        node = row["node"]
+        problem = facts["kube_proxy"].get(node)
+        if problem:
+            found.add("kube-proxy-down", node, problem, text)
+        else:
+            found.add(_KINDS.get(row["check"].rpartition(" ")[2], "kube-proxy-stuck"), node, text)
+    elif kind == "session":
+        found.add("bgp-session-down", row["node"], text)
+    elif row["check"] in ("ARP", "NDP") and STRANGER in row["found"]:
+        found.add("duplicate-address", row["subject"], text)
+    elif (
+        row["check"] in ("ARP", "NDP")
+        and row["found"].startswith("no answer")
+        and row["subject"] not in found.subjects()
+    ):
+        found.add("announcer-silent", row["subject"], text)
+    elif row["check"] == "BGP" and row["subject"] not in found.subjects() and not found.has("bgp-session-down"):
+        found.add("bgp-not-announced", row["subject"], text)
+
+
+def _of_the_rest(found: _Found, faults: t.Sequence[Object]) -> None:
+    """Say what nothing explains; a fault of a Service is explained by one of its own, of a node or of the cluster."""
+    subjects = found.subjects()
+    general = any("/" not in subject for subject in subjects)
+    for row in faults:
+        if not general and row["subject"] not in subjects and row["subject"] != NODES:
+            text = "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
+            found.add("unexplained", row["subject"], text)
+
+
+def text(found: t.Sequence[Finding]) -> list[str]:
+    """Return the findings as lines for a terminal."""
+    if not found:
+        return ["Diagnosis: no cause for complaint."]
+    lines = ["Diagnosis: {0} cause{1}".format(len(found), "s" if len(found) > 1 else "")]
+    for one in found:
+        cause = _causes.CAUSES[one.cause]
+        lines += ["", "{0} ({1})".format(one.cause, one.subject), "  {0}".format(cause.sentence)]
+        lines += ["  - {0}".format(line) for line in one.evidence[:MOST_LINES]]
+        if len(one.evidence) > MOST_LINES:
+            lines.append("  - and {0} more like these".format(len(one.evidence) - MOST_LINES))
+        lines.append("  Remedy: {0}".format(cause.remedy))
+    return lines
+
+
+MOST_LINES = 5

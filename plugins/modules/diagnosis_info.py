@@ -1,0 +1,216 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: diagnosis_info
+short_description: Read what the API knows of faults
+version_added: 0.1.0
+author:
+  - The kubeaddons.metallb authors (@kubeaddons)
+description:
+  - Returns what is not as it should be with MetalLB's workloads and webhooks, with kube-proxy, and with Services of type
+    LoadBalancer that have no address. Together with the proof it tells the causes, see M(kubeaddons.metallb.diagnosis).
+extends_documentation_fragment:
+  - kubeaddons.metallb._attributes
+  - kubeaddons.metallb._attributes.read_only
+  - kubeaddons.metallb._attributes.api
+  - kubeaddons.metallb._metallb.namespace
+  - kubernetes.core.k8s_auth_options
+options:
+  loadbalancer_class:
+    description:
+      - The C(spec.loadBalancerClass) that MetalLB serves.
+    type: str
+    default: ""
+  speaker:
+    description:
+      - Whether a speaker is expected.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Read what the API knows of faults
+  kubeaddons.metallb.diagnosis_info:
+    kubeconfig: /etc/kubernetes/admin.conf
+  register: facts
+"""
+
+RETURN = r"""
+pending:
+  description: Services of type LoadBalancer without an address.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    service:
+      description: Namespace and name.
+      type: str
+    cause:
+      description: Why, as an id of the catalogue (C(docs/causes.md)).
+      type: str
+    text:
+      description: Why, in words.
+      type: str
+  sample:
+    - service: default/web
+      cause: no-pool
+      text: there is no IPAddressPool, and MetalLB says nothing in this case
+workloads:
+  description: Workloads of MetalLB that are not rolled out, each with C(name), C(status) and C(reasons).
+  type: list
+  elements: dict
+  returned: always
+  sample: []
+webhooks:
+  description: Webhooks of MetalLB that do not serve, each with C(name), C(status) and C(reasons).
+  type: list
+  elements: dict
+  returned: always
+  sample: []
+legacy_configmap:
+  description: MetalLB's configuration of before 0.13, where it exists; empty otherwise.
+  type: str
+  returned: always
+  sample: ""
+strict_arp:
+  description: Whether kube-proxy is configured for strict ARP; null where it is not in C(ipvs) mode.
+  type: bool
+  returned: always
+  sample: true
+kube_proxy:
+  description: Node to why kube-proxy does not run there, for those where it does not.
+  type: dict
+  returned: always
+  sample: {}
+announce_failures:
+  description: Events by which a speaker says that it could not announce, each with C(service) and C(text).
+  type: list
+  elements: dict
+  returned: always
+  sample: []
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _announcers,
+    _external_ip,
+    _kube_proxy,
+    _kubernetes,
+    _metallb,
+    _resources,
+    _rollout,
+)
+
+Object = t.Dict[str, t.Any]
+
+EMPTY: dict[str, t.Any] = {
+    "pending": [],
+    "workloads": [],
+    "webhooks": [],
+    "legacy_configmap": "",
+    "strict_arp": None,
+    "kube_proxy": {},
+    "announce_failures": [],
+}
+
+
+def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    namespace = params["metallb_namespace"]
+    services, pools, speakers, legacy, config_map = api.gather(
+        [
+            lambda: api.get_list("/api/v1/services"),
+            lambda: _metallb.live_pools(api, namespace),
+            lambda: _metallb.speakers(api, namespace),
+            lambda: api.get(_resources.collection("v1", "ConfigMap", namespace) + "/config"),
+            lambda: api.get(_kube_proxy.CONFIG_PATH),
+        ]
+    )
+    backend = _announcers.backend(speakers) or "native"
+    workloads = [one for one in _metallb.progress(api, namespace, params["speaker"], backend) if not one.done]
+    webhooks = [one for one in _metallb.webhooks(api, namespace, backend, ask=True) if not one.done]
+    balanced = [one for one in services or [] if one["spec"].get("type") == "LoadBalancer"]
+    problem = next(("; ".join(one.reasons) for one in workloads if one.name.startswith("Deployment")), "")
+    return {
+        "pending": pending(api, balanced, pools, problem, params["loadbalancer_class"]),
+        "workloads": [one._asdict() for one in workloads],
+        "webhooks": [one._asdict() for one in webhooks],
+        "legacy_configmap": _resources.reference(dict(legacy, kind="ConfigMap")) if legacy else "",
+        "strict_arp": strict_arp(config_map),
+        "kube_proxy": kube_proxy(api) if config_map else {},
+        "announce_failures": announce_failures(api, balanced),
+    }
+
+
+def pending(
+    api: _kubernetes.Api, services: list[Object], pools: list[Object], problem: str, own_class: str
+) -> list[dict[str, str]]:
+    found = []
+    for service in services:
+        meta = service["metadata"]
+        if _external_ip.ingress_addresses(service):
+            continue
+        wanted = _external_ip.Wanted(meta["namespace"], meta["name"], [], "")
+        events = _metallb.service_events(api, meta["namespace"], meta["name"])
+        judged = _external_ip.judge(wanted, service, pools, events, problem, own_class)
+        name = "{0}/{1}".format(meta["namespace"], meta["name"])
+        found.append({"service": name, "cause": judged.cause, "text": judged.reason})
+    return found
+
+
+def announce_failures(api: _kubernetes.Api, services: list[Object]) -> list[dict[str, str]]:
+    found = []
+    for namespace in sorted({service["metadata"]["namespace"] for service in services}):
+        for event in _metallb.events(api, namespace, "Service"):
+            if event.get("reason") == "announceFailed":
+                name = "{0}/{1}".format(namespace, event["involvedObject"]["name"])
+                found.append({"service": name, "text": _rollout.one_line(event.get("message"))})
+    return found
+
+
+def strict_arp(config_map: Object | None) -> bool | None:
+    try:
+        parsed = _kube_proxy.parse(config_map) if config_map else None
+    except _kube_proxy.NotUnderstood:
+        return None
+    return parsed.strict_arp if parsed and parsed.mode == "ipvs" else None
+
+
+def kube_proxy(api: _kubernetes.Api) -> dict[str, str]:
+    """Return node -> why kube-proxy does not run there."""
+    nodes, pods = api.gather(
+        [
+            lambda: api.get_list("/api/v1/nodes"),
+            lambda: api.get_list(_kube_proxy.PODS_PATH, _kube_proxy.POD_SELECTOR),
+        ]
+    )
+    found = {node["metadata"]["name"]: "there is no pod of kube-proxy on it" for node in nodes or []}
+    for pod in pods or []:
+        problem = _rollout.pod_problem(pod, [])
+        node = pod["spec"].get("nodeName") or ""
+        found[node] = "pod {0}: {1}".format(pod["metadata"]["name"], problem) if problem else ""
+    return {node: problem for node, problem in found.items() if node and problem}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        _kubernetes.argument_spec(
+            metallb_namespace={"type": "str", "default": "metallb-system"},
+            loadbalancer_class={"type": "str", "default": ""},
+            speaker={"type": "bool", "default": True},
+        ),
+        supports_check_mode=True,
+    )
+    _kubernetes.run(module, lambda api: read(api, module.params), EMPTY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes, _diagnosis
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, NODES, OK, Row
+
+Object = dict[str, t.Any]
+WEB = "default/web"
+VIP = "192.168.100.240"
+
+
+def facts(**changes: t.Any) -> Object:
+    healthy: Object = {
+        "pending": [],
+        "workloads": [],
+        "webhooks": [],
+        "legacy_configmap": "",
+        "strict_arp": True,
+        "kube_proxy": {},
+        "announce_failures": [],
+    }
+    return {**healthy, **changes}
+
+
+def service(**changes: t.Any) -> Object:
+    healthy: Object = {
+        "service": WEB,
+        "addresses": [VIP],
+        "pool": "main",
+        "reason": "",
+        "layer2": True,
+        "announcers": ["node1"],
+        "election": {"node": "node1", "reasons": {}},
+        "bgp": None,
+        "endpoints": 3,
+    }
+    return {**healthy, **changes}
+
+
+def state(*services: Object, speakers: t.Sequence[str] = ("node1", "node2")) -> Object:
+    return {"services": list(services), "speakers": list(speakers)}
+
+
+def row(
+    check: str, key: str, verdict: str = FAULT, subject: str = WEB, found: str = "another", node: str = ""
+) -> Object:
+    return Row(verdict, subject, check, "there", "this", found, key, node)._asdict()
+
+
+def data_plane(kind: str, node: str = "node2") -> Object:
+    return row(f"IPVS {kind}", f"data-plane/{node}/{kind}/TCP/{VIP}:80/", subject=NODES, node=node)
+
+
+def part(name: str, *reasons: str) -> Object:
+    return {"name": name, "done": False, "status": "0 of 1 ready", "reasons": list(reasons)}
+
+
+def pending(cause: str, text: str = "why", name: str = WEB) -> Object:
+    return {"service": name, "cause": cause, "text": text}
+
+
+def named(
+    found_facts: Object | None = None, found_state: Object | None = None, rows: t.Sequence[Object] = ()
+) -> list[tuple[str, str]]:
+    found = _diagnosis.findings(found_facts or facts(), found_state or state(service()), rows)
+    assert all(one.evidence for one in found), found
+    return [(one.cause, one.subject) for one in found]
+
+
+CONTROLLER, SPEAKER = "Deployment/metallb-system/controller", "DaemonSet/metallb-system/speaker"
+PULL = "pod speaker-x on node3: ImagePullBackOff for image quay.io/metallb/speaker:v0.16.1 (not found)"
+
+
+def test_a_healthy_cluster_has_no_cause() -> None:
+    assert named(rows=[row("ARP", "a", OK), row("EXTERNAL-IP", "b", OK)]) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "causes"),
+    [
+        ({"workloads": [part(SPEAKER, PULL)]}, [("image-not-pulled", "cluster")]),
+        ({"workloads": [part(CONTROLLER, PULL)]}, [("image-not-pulled", "cluster")]),
+        (
+            {"workloads": [part(SPEAKER, PULL, "pod speaker-y on node1: CrashLoopBackOff in container speaker")]},
+            [("image-not-pulled", "cluster"), ("speaker-down", "cluster")],
+        ),
+        ({"workloads": [part(CONTROLLER, "it is scaled to 0 replicas")]}, [("controller-down", "cluster")]),
+        ({"workloads": [part(SPEAKER)]}, [("speaker-down", "cluster")]),
+        ({"webhooks": [part("ValidatingWebhookConfiguration/x", "no answer")]}, [("webhook-not-serving", "cluster")]),
+        # The controller serves the webhook and gives the addresses.
+        (
+            {
+                "workloads": [part(CONTROLLER, "it does not exist")],
+                "webhooks": [part("ValidatingWebhookConfiguration/x", "its Service has no ready endpoint")],
+                "pending": [pending("controller-down")],
+            },
+            [("controller-down", "cluster")],
+        ),
+        ({"pending": [pending("no-pool"), pending("no-pool", name="default/b")]}, [("no-pool", "cluster")]),
+        (
+            {"pending": [pending("no-pool")], "legacy_configmap": "ConfigMap/metallb-system/config"},
+            [("legacy-configmap", "cluster")],
+        ),
+        ({"legacy_configmap": "ConfigMap/metallb-system/config"}, []),
+        (
+            {"pending": [pending("pool-exhausted"), pending("foreign-class", name="default/b")]},
+            [("pool-exhausted", WEB), ("foreign-class", "default/b")],
+        ),
+    ],
+)
+def test_what_the_api_says_of_metallb(changes: Object, causes: list[tuple[str, str]]) -> None:
+    assert named(facts(**changes)) == causes
+
+
+NOBODY: Object = {"announcers": [], "election": {"node": "", "reasons": {}}}
+
+
+def hindered(**reasons: str) -> Object:
+    return {"announcers": [], "election": {"node": "", "reasons": reasons}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "causes"),
+    [
+        ({"reason": f"has {VIP}, which no IPAddressPool holds"}, [("pool-gone", WEB)]),
+        ({"endpoints": 0, "announcers": []}, [("no-endpoint", WEB)]),
+        ({"announcers": ["node1", "node2"]}, [("split-brain", WEB)]),
+        ({"layer2": False, "announcers": [], "election": None}, [("no-advertisement", WEB)]),
+        (hindered(node1="carries the label x", node2="is selected by no L2Advertisement"), [("nodes-excluded", WEB)]),
+        (hindered(node1="is selected by no L2Advertisement"), [("no-node-selected", WEB)]),
+        (
+            hindered(node1="has no endpoint of the Service, whose ...", node2="has no running speaker"),
+            [("local-without-endpoint", WEB)],
+        ),
+        (hindered(node1="has no running speaker"), [("speaker-down", "cluster")]),
+        (
+            {"layer2": False, "election": None, "bgp": {"expected": {}, "reasons": {"node1": "carries the label x"}}},
+            [("nodes-excluded", WEB)],
+        ),
+        # By the other protocol it is announced.
+        ({"bgp": {"expected": {}, "reasons": {"node1": "has no BGPPeer"}}}, []),
+    ],
+)
+def test_who_announces(changes: Object, causes: list[tuple[str, str]]) -> None:
+    assert named(found_state=state(service(**changes))) == causes
+
+
+def test_without_any_speaker_something_else_announces() -> None:
+    unannounced = service(layer2=False, announcers=[], election=None)
+    assert named(found_state=state(unannounced, speakers=[])) == []
+
+
+def test_an_event_of_the_past_is_no_cause() -> None:
+    told = facts(announce_failures=[{"service": WEB, "text": "the interfaces ... doesn't exist in assigned node"}])
+    assert named(told, state(service(announcers=[]))) == [("interface-missing", WEB)]
+    assert named(told, state(service())) == []
+
+
+@pytest.mark.parametrize(
+    ("rows", "causes"),
+    [
+        ([data_plane("weight")], [("weight-zero", "node2")]),
+        ([data_plane("missing"), data_plane("absent")], [("kube-proxy-stuck", "node2")]),
+        (
+            [data_plane("missing"), data_plane("missing", "node1")],
+            [("kube-proxy-stuck", "node1"), ("kube-proxy-stuck", "node2")],
+        ),
+        ([data_plane("orphan")], [("stray-entry", "node2")]),
+        ([data_plane("bind")], [("address-left-bound", "node2")]),
+        ([data_plane("rule")], [("rules-broken", "node2")]),
+        ([row("ARP", "k", found="node1 (02:..) and an unknown host (03:..)")], [("duplicate-address", WEB)]),
+        ([row("NDP", "k", found="no answer, asked from node2")], [("announcer-silent", WEB)]),
+        ([row("BGP session", "session/node1/tor", subject=NODES, node="node1")], [("bgp-session-down", "node1")]),
+        ([row("BGP", "k")], [("bgp-not-announced", WEB)]),
+        # A symptom of a session that is down, of a node, of the cluster.
+        (
+            [row("BGP session", "session/node1/tor", subject=NODES, node="node1"), row("BGP", "k")],
+            [("bgp-session-down", "node1")],
+        ),
+        ([data_plane("weight"), row("EXTERNAL-IP", "k", found="timed out")], [("weight-zero", "node2")]),
+        ([row("EXTERNAL-IP", "k", found="timed out")], [("unexplained", WEB)]),
+    ],
+)
+def test_what_the_proof_found(rows: list[Object], causes: list[tuple[str, str]]) -> None:
+    assert named(rows=rows) == causes
+
+
+def test_kube_proxy_that_does_not_run_explains_its_nodes_rows() -> None:
+    told = facts(kube_proxy={"node2": "pod kube-proxy-x: CrashLoopBackOff in container kube-proxy"})
+    assert named(told, rows=[data_plane("missing"), data_plane("weight")]) == [("kube-proxy-down", "node2")]
+
+
+@pytest.mark.parametrize(
+    ("configured", "causes"),
+    [
+        (True, [("strict-arp-not-applied", "node1"), ("strict-arp-not-applied", "node2")]),
+        (False, [("strict-arp-off", "cluster")]),
+    ],
+)
+def test_strict_arp(configured: bool, causes: list[tuple[str, str]]) -> None:
+    rows = [row("strict ARP", f"strict_arp/{node}", subject=NODES, node=node) for node in ("node1", "node2")]
+    assert named(facts(strict_arp=configured), rows=rows) == causes
+
+
+def test_silence_is_a_symptom_where_nobody_may_announce() -> None:
+    nobody = service(**hindered(node1="carries the label x"))
+    rows = [row("ARP", "k", found="no answer; no ServiceL2Status names an announcing node")]
+    assert named(found_state=state(nobody), rows=rows) == [("nodes-excluded", WEB)]
+
+
+def test_the_text_has_sentence_evidence_and_remedy() -> None:
+    found = _diagnosis.findings(facts(), state(), [data_plane("weight")])
+    cause = _causes.CAUSES["weight-zero"]
+    assert _diagnosis.text(found) == [
+        "Diagnosis: 1 cause",
+        "",
+        "weight-zero (node2)",
+        f"  {cause.sentence}",
+        "  - IPVS weight: there, expected this, found another",
+        f"  Remedy: {cause.remedy}",
+    ]
+    assert _diagnosis.text([]) == ["Diagnosis: no cause for complaint."]
+
+
+def test_much_evidence_is_cut() -> None:
+    lines = _diagnosis.text([_diagnosis.Finding("no-pool", "cluster", [f"{number} is pending" for number in range(9)])])
+    assert "  - and 4 more like these" in lines
+    assert "  - 5 is pending" not in lines

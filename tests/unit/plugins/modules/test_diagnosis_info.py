@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.modules import diagnosis_info
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.modules.test_wait_for_metallb import cluster as metallb
+
+Object = dict[str, t.Any]
+READY = [{"type": "Ready", "status": "True"}]
+
+
+def cluster() -> Server:
+    """MetalLB, two nodes with kube-proxy, a Service with an address."""
+    server = metallb()
+    server.put(fixture("kube_proxy")[0])
+    for name in ("node1", "node2"):
+        server.put({"metadata": {"name": name}}, "/api/v1/nodes/" + name)
+        pod(server, name, {"conditions": READY})
+    service(server, "web", "192.0.2.240")
+    pool = {
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": "IPAddressPool",
+        "spec": {"addresses": ["192.0.2.240-192.0.2.249"]},
+    }
+    server.put({**pool, "metadata": {"name": "main", "namespace": "metallb-system"}})
+    return server
+
+
+def pod(server: Server, node: str, status: Object) -> None:
+    meta = {"name": "kube-proxy-" + node, "namespace": "kube-system", "labels": {"k8s-app": "kube-proxy"}}
+    server.put({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"nodeName": node}, "status": status})
+
+
+def service(server: Server, name: str, *addresses: str, **spec: t.Any) -> None:
+    ingress = [{"ip": one} for one in addresses]
+    server.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": {"type": "LoadBalancer", **spec},
+            "status": {"loadBalancer": {"ingress": ingress}},
+        }
+    )
+
+
+def event(server: Server, name: str, reason: str, message: str) -> None:
+    server.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": reason.lower(), "namespace": "default"},
+            "involvedObject": {"kind": "Service", "name": name},
+            "reason": reason,
+            "message": message,
+        }
+    )
+
+
+def read(server: Server) -> Object:
+    params = {"metallb_namespace": "metallb-system", "loadbalancer_class": "", "speaker": True}
+    found = diagnosis_info.read(server.api, params)
+    assert found.keys() == diagnosis_info.EMPTY.keys()
+    return found
+
+
+def test_a_healthy_cluster() -> None:
+    assert read(cluster()) == {**diagnosis_info.EMPTY, "strict_arp": read(cluster())["strict_arp"]}
+    assert isinstance(read(cluster())["strict_arp"], bool)
+
+
+def test_services_without_an_address_have_their_cause() -> None:
+    server = cluster()
+    service(server, "late")
+    service(server, "foreign", loadBalancerClass="x")
+    service(server, "inside", type="ClusterIP")
+    event(server, "late", "AllocationFailed", 'Failed to allocate IP for "default/late": no available IPs')
+    assert {(one["service"], one["cause"]) for one in read(server)["pending"]} == {
+        ("default/late", "pool-exhausted"),
+        ("default/foreign", "foreign-class"),
+    }
+
+
+def test_a_controller_that_is_missing_is_the_reason() -> None:
+    server = cluster()
+    server.objects.pop("/apis/apps/v1/namespaces/metallb-system/deployments/controller")
+    service(server, "late")
+    found = read(server)
+    assert [(one["name"], one["reasons"]) for one in found["workloads"]] == [
+        ("Deployment/metallb-system/controller", ["it does not exist"])
+    ]
+    assert [one["cause"] for one in found["pending"]] == ["controller-down"]
+
+
+def test_a_webhook_without_an_endpoint() -> None:
+    server = cluster()
+    server.objects.pop("/apis/discovery.k8s.io/v1/namespaces/metallb-system/endpointslices/webhook-x")
+    assert [one["reasons"] for one in read(server)["webhooks"]] == [["its Service has no ready endpoint"]]
+
+
+def test_the_configuration_of_old() -> None:
+    server = cluster()
+    server.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config", "namespace": "metallb-system"}})
+    assert read(server)["legacy_configmap"] == "ConfigMap/metallb-system/config"
+
+
+def test_nodes_where_kube_proxy_does_not_run() -> None:
+    server = cluster()
+    server.put({"metadata": {"name": "node3"}}, "/api/v1/nodes/node3")
+    waiting = {"name": "kube-proxy", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    pod(server, "node2", {"containerStatuses": [waiting]})
+    assert read(server)["kube_proxy"] == {
+        "node2": "pod kube-proxy-node2: CrashLoopBackOff in container kube-proxy",
+        "node3": "there is no pod of kube-proxy on it",
+    }
+
+
+def test_without_kube_proxy_nothing_is_missing() -> None:
+    server = metallb()
+    found = read(server)
+    assert (found["strict_arp"], found["kube_proxy"]) == (None, {})
+
+
+def test_a_speaker_that_could_not_announce() -> None:
+    server = cluster()
+    event(server, "web", "announceFailed", "the interfaces specified by LB IP doesn't exist")
+    event(server, "web", "nodeAssigned", "announcing from node")
+    assert read(server)["announce_failures"] == [
+        {"service": "default/web", "text": "the interfaces specified by LB IP doesn't exist"}
+    ]
