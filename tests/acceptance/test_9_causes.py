@@ -1,0 +1,400 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright (c) 2026, The kubeaddons.metallb authors
+"""The corpus of faults: each is really made, the diagnosis must name it and no other, and nothing once it is healed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import typing as t
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, VIP, Cluster, eventually
+
+pytestmark = pytest.mark.long
+
+Named = set[tuple[str, str]]
+WEB = "default/myweb-svc-lb"
+METALLB = ("--namespace", "metallb-system")
+SYSTEM = ("--namespace", "kube-system")
+EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
+
+
+def diagnosed(cluster: Cluster) -> Named:
+    """Run the diagnosis; the causes that it names, each with where."""
+    played = cluster.playbook("playbooks/diagnose.yml")
+    named = set(re.findall(r"^([a-z-]+) \((\S+)\)$", played.output, re.MULTILINE))
+    assert "Diagnosis: " in played.output, played.output
+    assert bool(played.status) == bool(named), played.output
+    return named
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed(cluster: Cluster, web: None) -> None:
+    """MetalLB as the seed's inventory has it."""
+    played = cluster.playbook("cluster.yml")
+    assert played.status == 0, played.output
+
+
+@pytest.fixture(autouse=True)
+def nothing_afterwards(cluster: Cluster) -> Iterator[None]:
+    """Every fault is healed by its test; then nothing is named."""
+    yield
+    eventually("nothing is named", lambda: not diagnosed(cluster), 180)
+
+
+def made(cluster: Cluster, *objects: dict[str, t.Any]) -> None:
+    """Apply objects."""
+    cluster.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+
+def service(name: str, annotations: dict[str, str] | None = None, **spec: t.Any) -> dict[str, t.Any]:
+    """A Service of type LoadBalancer in front of the user's pods."""
+    wanted = {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}], **spec}
+    meta = {"name": name, "namespace": "causes", "annotations": annotations or {}}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": wanted}
+
+
+def pool(name: str, addresses: str, **spec: t.Any) -> dict[str, t.Any]:
+    """A pool made by hand."""
+    meta = {"name": name, "namespace": "metallb-system"}
+    spec = {"addresses": [addresses], **spec}
+    return {"apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool", "metadata": meta, "spec": spec}
+
+
+@contextmanager
+def patched(cluster: Cluster, what: str, patch: t.Any, back: t.Any, *where: str) -> Iterator[None]:
+    """Change an object for a while, by JSON patches."""
+    cluster.kubectl(*where, "patch", what, "--type=json", "-p", json.dumps(patch))
+    try:
+        yield
+    finally:
+        cluster.kubectl(*where, "patch", what, "--type=json", "-p", json.dumps(back))
+
+
+def test_nothing_is_named_on_a_healthy_cluster(cluster: Cluster) -> None:
+    """And nothing is changed: no object has another resourceVersion than before, but for what changes by itself."""
+    kinds = "services,ipaddresspools,l2advertisements,configmaps,daemonsets,deployments"
+    before = cluster.kubectl(
+        "get", kinds, "-A", "-o", "jsonpath={range .items[*]}{.metadata.uid} {.metadata.resourceVersion}{'\\n'}{end}"
+    )
+    assert diagnosed(cluster) == set()
+    after = cluster.kubectl(
+        "get", kinds, "-A", "-o", "jsonpath={range .items[*]}{.metadata.uid} {.metadata.resourceVersion}{'\\n'}{end}"
+    )
+    assert before == after
+
+
+def test_services_that_get_no_address(cluster: Cluster) -> None:
+    """One Service for each way to stay pending, all at once."""
+    both = {"ipFamilyPolicy": "SingleStack"}
+    own = {"metallb.io/address-pool": "causes-one"}
+    made(
+        cluster,
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}},
+        pool("causes-one", "192.168.100.230/32", autoAssign=False),
+        pool(
+            "causes-others",
+            "192.168.100.231/32",
+            autoAssign=False,
+            serviceAllocation={"priority": 1, "namespaces": ["nobody"]},
+        ),
+        pool("causes-six", "fd00:192:168:100::230/128", autoAssign=False),
+    )
+    try:
+        made(cluster, service("first", own, **both))
+        eventually(
+            "the first has its address",
+            lambda: "192.168.100.230" in cluster.kubectl("-n", "causes", "get", "service", "first", "--no-headers"),
+        )
+        made(
+            cluster,
+            service("exhausted", own),
+            service("for-others", {"metallb.io/address-pool": "causes-others"}),
+            service("unknown", {"metallb.io/address-pool": "none-such"}),
+            service("outside", {"metallb.io/loadBalancerIPs": "192.168.100.199"}),
+            service("in-use", {"metallb.io/loadBalancerIPs": "192.168.100.230"}),
+            service("invalid", {"metallb.io/loadBalancerIPs": "192.168.100"}),
+            service("family", {"metallb.io/address-pool": "causes-six"}),
+            service("foreign", loadBalancerClass="example.org/another"),
+        )
+        eventually(
+            "MetalLB has said why",
+            lambda: "invalid" in cluster.kubectl("-n", "causes", "get", "events", "-o", "wide"),
+        )
+        named = {(cause, subject) for cause, subject in diagnosed(cluster) if subject != "causes/first"}
+    finally:
+        cluster.kubectl("delete", "namespace", "causes")
+        cluster.kubectl(*METALLB, "delete", "ipaddresspool", "causes-one", "causes-others", "causes-six")
+    assert named == {
+        ("pool-exhausted", "causes/exhausted"),
+        ("pool-not-for-service", "causes/for-others"),
+        ("pool-unknown", "causes/unknown"),
+        ("address-outside-pools", "causes/outside"),
+        ("address-in-use", "causes/in-use"),
+        ("address-invalid", "causes/invalid"),
+        ("family-mismatch", "causes/family"),
+        ("foreign-class", "causes/foreign"),
+    }
+
+
+def test_controller_down(cluster: Cluster) -> None:
+    """Its symptoms, a webhook that does not answer and a Service without an address, are not named."""
+    made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}})
+    cluster.kubectl(*METALLB, "scale", "deployment/controller", "--replicas=0")
+    try:
+        cluster.kubectl(*METALLB, "wait", "--for=delete", "pod", "-l", "component=controller", "--timeout=60s")
+        made(cluster, service("late"))
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl("delete", "namespace", "causes")
+        cluster.kubectl(*METALLB, "scale", "deployment/controller", "--replicas=1")
+        cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
+    assert named == {("controller-down", "cluster")}
+
+
+def test_image_not_pulled(cluster: Cluster) -> None:
+    """One speaker of three has an image that is nowhere."""
+    image = {"op": "replace", "path": "/spec/template/spec/containers/0/image"}
+    live = cluster.objects(*METALLB, "daemonset", "speaker")["spec"]["template"]["spec"]["containers"][0]["image"]
+    wrong = [{**image, "value": "quay.io/metallb/speaker:none-such"}]
+    with patched(cluster, "daemonset/speaker", wrong, [{**image, "value": live}], *METALLB):
+        eventually("it cannot be pulled", lambda: "ImagePull" in cluster.kubectl(*METALLB, "get", "pods"))
+        named = diagnosed(cluster)
+    cluster.kubectl(*METALLB, "rollout", "status", "daemonset/speaker", "--timeout=180s")
+    assert named == {("image-not-pulled", "cluster")}
+
+
+def test_speaker_down(cluster: Cluster) -> None:
+    """No node fits the DaemonSet any more."""
+    at = "/spec/template/spec/nodeSelector/causes"
+    with patched(
+        cluster,
+        "daemonset/speaker",
+        [{"op": "add", "path": at, "value": "none"}],
+        [{"op": "remove", "path": at}],
+        *METALLB,
+    ):
+        cluster.kubectl(*METALLB, "wait", "--for=delete", "pod", "-l", "component=speaker", "--timeout=90s")
+        named = diagnosed(cluster)
+    cluster.kubectl(*METALLB, "rollout", "status", "daemonset/speaker", "--timeout=180s")
+    assert named == {("speaker-down", "cluster")}
+
+
+def test_webhook_not_serving(cluster: Cluster) -> None:
+    """Its Service selects no pod."""
+    at = "/spec/selector/causes"
+    with patched(
+        cluster,
+        "service/metallb-webhook-service",
+        [{"op": "add", "path": at, "value": "none"}],
+        [{"op": "remove", "path": at}],
+        *METALLB,
+    ):
+        named = diagnosed(cluster)
+    assert named == {("webhook-not-serving", "cluster")}
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["no-pool", "legacy-configmap"])
+def test_no_pool(cluster: Cluster, legacy: bool) -> None:
+    """Without a pool MetalLB says nothing; a ConfigMap of old explains it."""
+    if legacy:
+        cluster.kubectl(*METALLB, "create", "configmap", "config", "--from-literal=config=address-pools: []")
+    cluster.kubectl(*METALLB, "delete", "l2advertisements,ipaddresspools", "--all")
+    try:
+        eventually("the address is gone", lambda: cluster.address("myweb-svc-lb") == "<pending>")
+        named = diagnosed(cluster)
+    finally:
+        if legacy:
+            cluster.kubectl(*METALLB, "delete", "configmap", "config")
+        assert cluster.playbook("cluster.yml").status == 0
+    assert named == {("legacy-configmap" if legacy else "no-pool", "cluster")}
+
+
+def test_nodes_excluded(cluster: Cluster) -> None:
+    """The label that cloud controllers know, on every node."""
+    cluster.kubectl("label", "nodes", "--all", f"{EXCLUDE}=")
+    try:
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl("label", "nodes", "--all", f"{EXCLUDE}-")
+    assert named == {("nodes-excluded", WEB)}
+
+
+ADVERTISED: list[tuple[str, dict[str, t.Any]]] = [
+    ("no-advertisement", {"serviceSelectors": [{"matchLabels": {"none": "such"}}]}),
+    ("no-node-selected", {"nodeSelectors": [{"matchLabels": {"none": "such"}}]}),
+    ("interface-missing", {"interfaces": ["none-such"]}),
+]
+
+
+@pytest.mark.parametrize(("cause", "spec"), ADVERTISED, ids=[cause for cause, _spec in ADVERTISED])
+def test_advertisement(cluster: Cluster, cause: str, spec: dict[str, t.Any]) -> None:
+    """An L2Advertisement that is for nobody."""
+    name = cluster.objects(*METALLB, "l2advertisements")["items"][0]["metadata"]["name"]
+    ((key, value),) = spec.items()
+    with patched(
+        cluster,
+        f"l2advertisement/{name}",
+        [{"op": "add", "path": f"/spec/{key}", "value": value}],
+        [{"op": "remove", "path": f"/spec/{key}"}],
+        *METALLB,
+    ):
+        eventually("nobody announces", lambda: not cluster.objects("servicel2statuses", "-A")["items"])
+        named = diagnosed(cluster)
+    assert named == {(cause, WEB)}
+
+
+def test_no_endpoint(cluster: Cluster) -> None:
+    """Its pods are gone."""
+    cluster.kubectl("scale", "replicaset", "myweb-rs", "--replicas=0")
+    try:
+        cluster.kubectl("wait", "--for=jsonpath={.status.replicas}=0", "replicaset/myweb-rs", "--timeout=60s")
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl("scale", "replicaset", "myweb-rs", "--replicas=3")
+        cluster.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "replicaset/myweb-rs", "--timeout=120s")
+    assert named == {("no-endpoint", WEB)}
+
+
+def test_local_without_endpoint(cluster: Cluster) -> None:
+    """Its pods run where nobody may announce."""
+    slices = cluster.objects("endpointslices", "-l", "kubernetes.io/service-name=myweb-svc-lb")["items"]
+    homes = sorted({one["nodeName"] for part in slices for one in part["endpoints"]})
+    cluster.kubectl("label", "nodes", *homes, f"{EXCLUDE}=")
+    local = {"spec": {"externalTrafficPolicy": "Local"}}
+    try:
+        if len(homes) == len(NODES):
+            cluster.kubectl("label", "nodes", "node1", f"{EXCLUDE}-")
+            cluster.kubectl("cordon", "node1")
+            for name in pods_on(cluster, "node1"):
+                cluster.kubectl("delete", "pod", name)
+            cluster.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "replicaset/myweb-rs", "--timeout=120s")
+        cluster.kubectl("patch", "service", "myweb-svc-lb", "-p", json.dumps(local))
+        eventually("nobody announces", lambda: not cluster.objects("servicel2statuses", "-A")["items"])
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl("patch", "service", "myweb-svc-lb", "-p", json.dumps(local).replace("Local", "Cluster"))
+        cluster.kubectl("uncordon", "node1")
+        cluster.kubectl("label", "nodes", "--all", f"{EXCLUDE}-")
+    assert named == {("local-without-endpoint", WEB)}
+
+
+def pods_on(cluster: Cluster, node: str) -> list[str]:
+    """The user's pods on a node."""
+    items = cluster.objects("pods", "-l", "app=web", f"--field-selector=spec.nodeName={node}")["items"]
+    return [one["metadata"]["name"] for one in items]
+
+
+def test_split_brain(cluster: Cluster) -> None:
+    """The speakers do not reach each other."""
+    rules = [f"INPUT -p {protocol} --dport 7946 -j DROP" for protocol in ("tcp", "udp")]
+    for node in NODES:
+        for rule in rules:
+            cluster.ssh(node, f"iptables -w -I {rule}")
+    try:
+        eventually("two announce", lambda: len(cluster.objects("servicel2statuses", "-A")["items"]) > 1, 120)
+        named = diagnosed(cluster)
+    finally:
+        for node in NODES:
+            for rule in rules:
+                cluster.ssh(node, f"iptables -w -D {rule}")
+    assert named == {("split-brain", WEB)}
+
+
+def test_duplicate_address(cluster: Cluster) -> None:
+    """Another machine on the segment has the address."""
+    route = json.loads(cluster.run("ip", "-json", "route", "get", NODES["node1"]).stdout)[0]
+    # A namespace of its own, held by a process of this test and gone with it.
+    with subprocess.Popen(["unshare", "--net", "sleep", "600"]) as holder:
+        enter = ["nsenter", "--net", "--target", str(holder.pid)]
+        try:
+            for words in (
+                ["ip", "link", "add", "twin", "type", "veth", "peer", "name", "twin0"],
+                ["ip", "link", "set", "twin", "master", route["dev"], "up"],
+                ["ip", "link", "set", "twin0", "netns", str(holder.pid)],
+                [*enter, "ip", "address", "add", f"{VIP}/24", "dev", "twin0"],
+                [*enter, "ip", "link", "set", "twin0", "up"],
+            ):
+                done = cluster.run(*words)
+                assert done.returncode == 0, done.stderr
+            named = diagnosed(cluster)
+        finally:
+            holder.terminate()
+    cluster.run("ip", "neigh", "flush", "all")
+    assert named == {("duplicate-address", WEB)}
+
+
+def test_strict_arp(cluster: Cluster) -> None:
+    """Off in the configuration: one cause for all; off in one kernel only: that node's."""
+    cluster.ssh("node2", "sysctl -w net.ipv4.conf.all.arp_ignore=0")
+    assert diagnosed(cluster) == {("strict-arp-not-applied", "node2")}
+    config = cluster.objects(*SYSTEM, "configmap", "kube-proxy")["data"]["config.conf"]
+    off = {"data": {"config.conf": config.replace("strictARP: true", "strictARP: false")}}
+    cluster.kubectl(*SYSTEM, "patch", "configmap", "kube-proxy", "-p", json.dumps(off))
+    named = diagnosed(cluster)
+    assert cluster.playbook("cluster.yml").status == 0
+    assert named == {("strict-arp-off", "cluster")}
+
+
+def test_tables_that_somebody_changed(cluster: Cluster) -> None:
+    """A weight on one node, an entry on another, an address on the third."""
+    slices = cluster.objects("endpointslices", "-l", "kubernetes.io/service-name=myweb-svc-lb")["items"]
+    server = f"{slices[0]['endpoints'][0]['addresses'][0]}:8080"
+    for node in NODES:
+        cluster.ssh(node, "kill -STOP $(pidof kube-proxy)")
+    try:
+        cluster.ssh("node1", f"ipvsadm -e -t {VIP}:80 -r {server} -m -w 0")
+        cluster.ssh("node2", "ipvsadm -A -t 192.168.100.99:8000 -s rr")
+        cluster.ssh("node3", "ip address add 192.168.100.98/32 dev kube-ipvs0")
+        named = diagnosed(cluster)
+        cluster.ssh("node1", f"ipvsadm -e -t {VIP}:80 -r {server} -m -w 1")
+        cluster.ssh("node2", "ipvsadm -D -t 192.168.100.99:8000")
+        cluster.ssh("node3", "ip address del 192.168.100.98/32 dev kube-ipvs0")
+    finally:
+        for node in NODES:
+            cluster.ssh(node, "kill -CONT $(pidof kube-proxy)")
+    assert named == {("weight-zero", "node1"), ("stray-entry", "node2"), ("address-left-bound", "node3")}
+
+
+def test_kube_proxy_that_stands_still(cluster: Cluster) -> None:
+    """It runs, as far as the API knows, and does nothing while the pods change."""
+    cluster.ssh("node3", "kill -STOP $(pidof kube-proxy)")
+    try:
+        cluster.kubectl("delete", "pod", "-l", "app=web")
+        cluster.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "replicaset/myweb-rs", "--timeout=120s")
+        named = diagnosed(cluster)
+    finally:
+        cluster.ssh("node3", "kill -CONT $(pidof kube-proxy)")
+    assert named == {("kube-proxy-stuck", "node3")}
+
+
+def test_kube_proxy_that_does_not_run(cluster: Cluster) -> None:
+    """No pod of it on one node; what its tables lack is a symptom."""
+    affinity = {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": ["node2"]}]}
+                ]
+            }
+        }
+    }
+    at = "/spec/template/spec/affinity"
+    with patched(
+        cluster,
+        "daemonset/kube-proxy",
+        [{"op": "add", "path": at, "value": affinity}],
+        [{"op": "remove", "path": at}],
+        *SYSTEM,
+    ):
+        cluster.kubectl(*SYSTEM, "rollout", "status", "daemonset/kube-proxy", "--timeout=120s")
+        cluster.kubectl("delete", "pod", "-l", "app=web")
+        cluster.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "replicaset/myweb-rs", "--timeout=120s")
+        named = diagnosed(cluster)
+    cluster.kubectl(*SYSTEM, "rollout", "status", "daemonset/kube-proxy", "--timeout=120s")
+    assert named == {("kube-proxy-down", "node2")}
