@@ -30,7 +30,7 @@ GROUPS: dict[str, list[Cause]] = {
             "image-not-pulled",
             "An image of MetalLB cannot be pulled on a node, so its pod does not start there.",
             "Make the image available to the node, by the registry that the message names or by another one "
-            "(metallb_image_registry); the pod then starts by itself.",
+            "(quay_image_repo, metallb_speaker_image_repo); the pod then starts by itself.",
         ),
         Cause(
             "controller-down",
@@ -109,7 +109,7 @@ GROUPS: dict[str, list[Cause]] = {
             "pool-gone",
             "The Service holds an address that no pool holds any more, and nobody announces it.",
             "Put the address back into a pool, or let the Service get another one: run cluster.yml with "
-            "metallb_config_reassign_addresses: true.",
+            "metallb_reassign_addresses: true.",
         ),
         Cause(
             "controller-silent",

@@ -79,14 +79,10 @@ def patched(cluster: Cluster, what: str, patch: t.Any, back: t.Any, *where: str)
 def test_nothing_is_named_on_a_healthy_cluster(cluster: Cluster) -> None:
     """And nothing is changed: no object has another resourceVersion than before, but for what changes by itself."""
     kinds = "services,ipaddresspools,l2advertisements,configmaps,daemonsets,deployments"
-    before = cluster.kubectl(
-        "get", kinds, "-A", "-o", "jsonpath={range .items[*]}{.metadata.uid} {.metadata.resourceVersion}{'\\n'}{end}"
-    )
+    versions = "jsonpath={range .items[*]}{.metadata.uid} {.metadata.resourceVersion}{'\\n'}{end}"
+    before = cluster.kubectl("get", kinds, "-A", "-o", versions)
     assert diagnosed(cluster) == set()
-    after = cluster.kubectl(
-        "get", kinds, "-A", "-o", "jsonpath={range .items[*]}{.metadata.uid} {.metadata.resourceVersion}{'\\n'}{end}"
-    )
-    assert before == after
+    assert cluster.kubectl("get", kinds, "-A", "-o", versions) == before
 
 
 def test_services_that_get_no_address(cluster: Cluster) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes
@@ -16,3 +17,11 @@ def test_every_cause_has_one_id_one_sentence_and_a_remedy() -> None:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", cause.id)
         assert re.fullmatch(r"([A-Z]|kube-proxy).*[^.]\.", cause.sentence)
         assert cause.remedy
+
+
+def test_remedies_name_variables_that_exist() -> None:
+    page = (pathlib.Path(__file__).parents[4] / "docs" / "variables.md").read_text(encoding="utf-8")
+    known = set(re.findall(r"^### `(\w+)`", page, re.MULTILINE)) | {"metallb_config"}
+    named = {word for cause in _causes.CAUSES.values() for word in re.findall(r"\bmetallb_\w+", cause.remedy)}
+    assert len(named) > 4
+    assert named <= known
