@@ -37,20 +37,21 @@ TOOLS = {
 LEGACY_FILES = {4: "/proc/net/ip_tables_names", 6: "/proc/net/ip6_tables_names"}
 DIRECTORIES = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin")
 
-# Rules by which a packet gets to those of the Services: chain, and where the rule leads.
+# Rules by which a packet gets to those of the Services: table, chain, and where the rule leads.
 _LEADING = (
-    ("PREROUTING", "KUBE-SERVICES"),
-    ("OUTPUT", "KUBE-SERVICES"),
-    ("POSTROUTING", "KUBE-POSTROUTING"),
-    ("KUBE-POSTROUTING", "MASQUERADE"),
-    ("KUBE-MARK-MASQ", "MARK"),
-    ("KUBE-SERVICES", "KUBE-NODEPORTS"),
-    ("INPUT", "KUBE-EXTERNAL-SERVICES"),
-    ("FORWARD", "KUBE-EXTERNAL-SERVICES"),
-    ("FORWARD", "KUBE-SERVICES"),
-    ("INPUT", "KUBE-PROXY-FIREWALL"),
-    ("FORWARD", "KUBE-PROXY-FIREWALL"),
-    ("FORWARD", "KUBE-FORWARD"),
+    ("nat", "PREROUTING", "KUBE-SERVICES"),
+    ("nat", "OUTPUT", "KUBE-SERVICES"),
+    ("nat", "POSTROUTING", "KUBE-POSTROUTING"),
+    ("nat", "KUBE-POSTROUTING", "MASQUERADE"),
+    ("nat", "KUBE-MARK-MASQ", "MARK"),
+    ("nat", "KUBE-SERVICES", "KUBE-NODEPORTS"),
+    ("filter", "INPUT", "KUBE-EXTERNAL-SERVICES"),
+    ("filter", "FORWARD", "KUBE-EXTERNAL-SERVICES"),
+    ("filter", "FORWARD", "KUBE-SERVICES"),
+    ("filter", "OUTPUT", "KUBE-SERVICES"),
+    ("filter", "INPUT", "KUBE-PROXY-FIREWALL"),
+    ("filter", "FORWARD", "KUBE-PROXY-FIREWALL"),
+    ("filter", "FORWARD", "KUBE-FORWARD"),
 )
 _ENTRANCES = ("KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL")
 _REFUSALS = {"REJECT": REJECT, "DROP": DROP}
@@ -68,7 +69,7 @@ class _Family:
         self.entries: dict[str, str] = {}  # key -> chain
         self.refused: dict[str, str] = {}
         self.guarded: set[str] = set()
-        self.leading: set[tuple[str, str]] = set()
+        self.leading: set[tuple[str, str, str]] = set()
         self.unparsed: list[str] = []
 
 
@@ -101,7 +102,7 @@ def _read_rule(found: _Family, table: str, line: str) -> None:
     elif chain in _ENTRANCES and target != "KUBE-NODEPORTS":
         _read_entry(found, table, chain, target, head.split())
     else:
-        found.leading.add((chain, target))
+        found.leading.add((table, chain, target))
 
 
 def _read_choice(found: _Family, chain: str, target: str, head: str) -> None:
@@ -178,7 +179,9 @@ def parse(texts: t.Mapping[int, t.Iterable[str]]) -> Rules:
         rules.refused.update(found.refused)
         guarded |= found.guarded
         rules.broken.extend(
-            f"IPv{version} {chain} -> {target}" for chain, target in _LEADING if (chain, target) not in found.leading
+            f"IPv{version} {table} {chain} -> {target}"
+            for table, chain, target in _LEADING
+            if (table, chain, target) not in found.leading
         )
         # Families have chains of the same name where a Service has both.
         for chain, targets in found.balancing.items():

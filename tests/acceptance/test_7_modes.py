@@ -60,10 +60,13 @@ def test_broken_rules_are_named(cluster: Cluster, mode: str) -> None:
         backend = breaking(cluster, "node2")
         played = cluster.proof()
     finally:
+        # In nftables mode kube-proxy does not fill a chain again that it finds empty, not even when it starts anew.
+        if mode == "nftables":
+            cluster.ssh("node2", "nft delete table ip kube-proxy")
         cluster.ssh("node2", "kill -CONT $(pidof kube-proxy)")
         restart_kube_proxy(cluster, "--field-selector=spec.nodeName=node2")
     assert played.status != 0, played.output
-    found = re.findall(rf"^\s*FAULT\s+{mode} (\S+)\s+(.+)$", played.output, re.MULTILINE)
+    found = re.findall(rf"^\s*(?:FAULT|moving)\s+{mode} (\S+)\s+(.+)$", played.output, re.MULTILINE)
     assert {kind for kind, _text in found} == {"absent", "missing", "orphan", "rule"}, played.output
     assert "node1" not in "".join(text for _kind, text in found), played.output
     for words in ((f"{VIP}:80", "myweb-svc-lb"), (backend,), (f"{STRAY}:8000", "no Service")):

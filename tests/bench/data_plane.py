@@ -132,8 +132,11 @@ def iptables(services: list[Service]) -> str:
             lines.append(f'-A KUBE-SVC-{chain} {comment} -> {pod}:8080" {chance} -j {end}')
             lines.append(f'-A {end} -s {pod}/32 {comment}" -j KUBE-MARK-MASQ')
             lines.append(f'-A {end} -p tcp {comment}" -m tcp -j DNAT --to-destination {pod}:8080')
-    leading = [f"-A {chain} -j {target}" for chain, target in _iptables._LEADING]
-    return "\n".join([*lines, *leading, "COMMIT", "*filter", "COMMIT", ""])
+    nat, rest = (
+        [f"-A {chain} -j {target}" for table, chain, target in _iptables._LEADING if (table == "nat") is wanted]
+        for wanted in (True, False)
+    )
+    return "\n".join([*lines, *nat, "COMMIT", "*filter", *rest, "COMMIT", ""])
 
 
 def attribute(kind: int, value: bytes) -> bytes:

@@ -73,9 +73,14 @@ def test_a_firewall_that_is_gone_guards_nothing() -> None:
 @pytest.mark.parametrize(
     ("rule", "named"),
     [
-        ('-A PREROUTING -m comment --comment "kubernetes service portals"', "IPv4 PREROUTING -> KUBE-SERVICES"),
-        ('-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports', "IPv4 KUBE-SERVICES -> KUBE-NODEPORTS"),
-        ('-A FORWARD -m comment --comment "kubernetes forwarding rules"', "IPv4 FORWARD -> KUBE-FORWARD"),
+        ('-A PREROUTING -m comment --comment "kubernetes service portals"', "IPv4 nat PREROUTING -> KUBE-SERVICES"),
+        (
+            '-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports',
+            "IPv4 nat KUBE-SERVICES -> KUBE-NODEPORTS",
+        ),
+        # The table filter has the same rule, with a condition.
+        ('-A OUTPUT -m comment --comment "kubernetes service portals"', "IPv4 nat OUTPUT -> KUBE-SERVICES"),
+        ('-A FORWARD -m comment --comment "kubernetes forwarding rules"', "IPv4 filter FORWARD -> KUBE-FORWARD"),
     ],
 )
 def test_a_rule_that_leads_to_the_services_is_missed(rule: str, named: str) -> None:
