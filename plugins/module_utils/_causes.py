@@ -195,8 +195,8 @@ GROUPS: dict[str, list[Cause]] = {
         Cause(
             "kube-proxy-stuck",
             "kube-proxy is running on a node, and the node's tables are not what the API asks for.",
-            "Look into its log, then restart it: delete its pod on that node. In nftables mode it does not repair chains that it "
-            "finds; delete its tables before: nft delete table ip kube-proxy, and ip6.",
+            "Look into its log, then restart it: delete its pod on that node. In nftables mode it does not repair chains that "
+            "it finds; delete its tables before: nft delete table ip kube-proxy, and ip6.",
         ),
         Cause(
             "weight-zero",

@@ -37,6 +37,8 @@ _HINDRANCES = (
     ("is selected by no", "no-node-selected"),
 )
 
+_SPEAKERLESS = ("speaker-down", "image-not-pulled")
+
 
 class Finding(t.NamedTuple):
     """One cause, found at one place."""
@@ -82,8 +84,11 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     _of_addresses(found, facts, state)
     for service in state["services"]:
         if service["addresses"] and not service["reason"]:
-            _of_announcement(found, service, state, facts)
-    faults = [row for row in rows if row["verdict"] == FAULT]
+            _of_announcement(found, service, state)
+    # Strict ARP first: without it many nodes answer.
+    faults = sorted(
+        (row for row in rows if row["verdict"] == FAULT), key=lambda row: not row["key"].startswith("strict_arp")
+    )
     for row in faults:
         _of_row(found, row, facts)
     _of_the_rest(found, faults)
@@ -130,14 +135,10 @@ def _of_addresses(found: _Found, facts: Object, state: Object) -> None:
             found.add("pool-gone", service["service"], "{0} {1}".format(service["service"], service["reason"]))
 
 
-def _of_announcement(found: _Found, service: Object, state: Object, facts: Object) -> None:
+def _of_announcement(found: _Found, service: Object, state: Object) -> None:
     name = service["service"]
     if not service["endpoints"]:
         found.add("no-endpoint", name, "{0} has no ready endpoint".format(name))
-        return
-    failures = [one["text"] for one in facts["announce_failures"] if one["service"] == name]
-    if failures and not service["announcers"]:
-        found.add("interface-missing", name, failures[-1])
         return
     if service["layer2"] and len(service["announcers"] or []) > 1:
         found.add("split-brain", name, "announced by {0}".format(" and ".join(service["announcers"])))
@@ -154,7 +155,7 @@ def _of_announcement(found: _Found, service: Object, state: Object, facts: Objec
         cause = next((one for text, one in _HINDRANCES if any(text in reason for reason in reasons.values())), "")
         lines = ["{0} {1}".format(node, reason) for node, reason in reasons.items()]
         # MetalLB's own fault is told already, where the speakers do not run.
-        if cause and not (cause == "speaker-down" and found.has("speaker-down", "image-not-pulled")):
+        if cause and not (cause == "speaker-down" and found.has(*_SPEAKERLESS)):
             found.add(cause, CLUSTER if cause == "speaker-down" else name, *lines)
 
 
@@ -174,16 +175,23 @@ def _of_row(found: _Found, row: Object, facts: Object) -> None:
             found.add(_KINDS.get(row["check"].rpartition(" ")[2], "kube-proxy-stuck"), node, text)
     elif kind == "session":
         found.add("bgp-session-down", row["node"], text)
-    elif row["check"] in ("ARP", "NDP") and STRANGER in row["found"]:
-        found.add("duplicate-address", row["subject"], text)
-    elif (
-        row["check"] in ("ARP", "NDP")
-        and row["found"].startswith("no answer")
-        and row["subject"] not in found.subjects()
-    ):
-        found.add("announcer-silent", row["subject"], text)
+    elif row["check"] in ("ARP", "NDP"):
+        _of_neighbours(found, row, text, facts)
     elif row["check"] == "BGP" and row["subject"] not in found.subjects() and not found.has("bgp-session-down"):
         found.add("bgp-not-announced", row["subject"], text)
+
+
+def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None:
+    name = row["subject"]
+    if STRANGER in row["found"]:
+        found.add("duplicate-address", name, text)
+    elif row["found"].count("(") > 1 and not found.has("strict-arp-off", "strict-arp-not-applied"):
+        # ServiceL2Status is of one node at a time, which the speakers take from each other.
+        found.add("split-brain", name, text)
+    elif row["found"].startswith("no answer") and name not in found.subjects() and not found.has(*_SPEAKERLESS):
+        # An event stays for an hour: it counts while nobody answers.
+        failures = [one["text"] for one in facts["announce_failures"] if one["service"] == name]
+        found.add("interface-missing" if failures else "announcer-silent", name, text, *failures[-1:])
 
 
 def _of_the_rest(found: _Found, faults: t.Sequence[Object]) -> None:

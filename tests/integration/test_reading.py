@@ -175,6 +175,25 @@ def test_the_expected_state_of_bgp(ansible, plain, namespace, node, metallb_crds
     assert result["targets"]["tcp"] == [{"address": "192.0.2.2", "port": 179}]
 
 
+def test_what_the_api_knows_of_faults(ansible, plain, namespace, node, metallb_crds):
+    services = f"/api/v1/namespaces/{namespace}/services"
+    plain.create(services, service("late", 80, type="LoadBalancer"))
+    plain.create(services, service("foreign", 80, type="LoadBalancer", loadBalancerClass="example.org/x"))
+    old = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config"}, "data": {"config": ""}}
+    plain.create(f"/api/v1/namespaces/{namespace}/configmaps", old)
+
+    result = ansible.module(PREFIX + "diagnosis_info", metallb_namespace=namespace)
+    own = {one["service"]: one["cause"] for one in result["pending"] if one["service"].startswith(namespace + "/")}
+    assert own == {f"{namespace}/late": "controller-down", f"{namespace}/foreign": "foreign-class"}
+    assert {one["name"]: one["status"] for one in result["workloads"]} == {
+        f"Deployment/{namespace}/controller": "missing",
+        f"DaemonSet/{namespace}/speaker": "missing",
+    }
+    assert [one["status"] for one in result["webhooks"]] == ["missing"]
+    assert result["legacy_configmap"] == f"ConfigMap/{namespace}/config"
+    assert (result["strict_arp"], result["kube_proxy"], result["changed"]) == (None, {}, False)
+
+
 def test_the_probe_service_is_made_and_removed(ansible, api, plain, namespace, metallb_crds):
     options = {"metallb_namespace": namespace}
     pools = f"/apis/metallb.io/v1beta1/namespaces/{namespace}/ipaddresspools"

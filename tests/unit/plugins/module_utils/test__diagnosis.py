@@ -159,8 +159,9 @@ def test_without_any_speaker_something_else_announces() -> None:
 
 def test_an_event_of_the_past_is_no_cause() -> None:
     told = facts(announce_failures=[{"service": WEB, "text": "the interfaces ... doesn't exist in assigned node"}])
-    assert named(told, state(service(announcers=[]))) == [("interface-missing", WEB)]
-    assert named(told, state(service())) == []
+    silent = [row("ARP", "k", found="no answer, asked from node2")]
+    assert named(told, rows=silent) == [("interface-missing", WEB)]
+    assert named(told) == []
 
 
 @pytest.mark.parametrize(
@@ -177,6 +178,14 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ([data_plane("rule")], [("rules-broken", "node2")]),
         ([row("ARP", "k", found="node1 (02:..) and an unknown host (03:..)")], [("duplicate-address", WEB)]),
         ([row("NDP", "k", found="no answer, asked from node2")], [("announcer-silent", WEB)]),
+        ([row("ARP", "k", found="node1 (52:..), node2 (52:..)")], [("split-brain", WEB)]),
+        (
+            [
+                row("ARP", "k", found="node1 (52:..), node2 (52:..)"),
+                row("strict ARP", "strict_arp/node2", subject=NODES, node="node2"),
+            ],
+            [("strict-arp-not-applied", "node2")],
+        ),
         ([row("BGP session", "session/node1/tor", subject=NODES, node="node1")], [("bgp-session-down", "node1")]),
         ([row("BGP", "k")], [("bgp-not-announced", WEB)]),
         # A symptom of a session that is down, of a node, of the cluster.
@@ -207,6 +216,11 @@ def test_kube_proxy_that_does_not_run_explains_its_nodes_rows() -> None:
 def test_strict_arp(configured: bool, causes: list[tuple[str, str]]) -> None:
     rows = [row("strict ARP", f"strict_arp/{node}", subject=NODES, node=node) for node in ("node1", "node2")]
     assert named(facts(strict_arp=configured), rows=rows) == causes
+
+
+def test_silence_is_a_symptom_of_a_speaker_that_does_not_run() -> None:
+    rows = [row("ARP", "k", found="no answer, asked from node2")]
+    assert named(facts(workloads=[part(SPEAKER, "no node fits")]), rows=rows) == [("speaker-down", "cluster")]
 
 
 def test_silence_is_a_symptom_where_nobody_may_announce() -> None:
