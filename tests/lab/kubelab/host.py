@@ -35,6 +35,9 @@ RUN_PACKAGES = (
 GIB = 1 << 30
 BUILD_DISK = 14 * GIB
 NODE_DISK = 2 * GIB
+#: Each page of a process in a guest may be a mapping of its own here, and an API server comes to more than the usual limit
+#: of 65530. It then stands still for ever, in a page fault that is never mended.
+MAPPINGS = 1 << 20
 
 
 def require_root() -> None:
@@ -67,6 +70,21 @@ def require_memory(needed: int, available: int | None = None) -> None:
             f"The lab needs about {needed / GIB:.1f} GiB of memory and {available / GIB:.1f} GiB are available.",
             "Use fewer nodes (--nodes), less memory for each (--memory), or stop something.",
         )
+
+
+def allow_mappings(setting: Path = Path("/proc/sys/vm/max_map_count")) -> str:
+    """Raise the machine's limit of mappings until its next start; return a warning where it cannot be raised."""
+    found = int(setting.read_text(encoding="ascii"))
+    if found >= MAPPINGS:
+        return ""
+    try:
+        setting.write_text(str(MAPPINGS), encoding="ascii")
+    except OSError as exc:
+        return (
+            f"vm.max_map_count is {found} and cannot be raised here ({exc.strerror}): an API server may hang after a while. "
+            f"On the machine itself: sysctl vm.max_map_count={MAPPINGS}"
+        )
+    return ""
 
 
 def require_disk(needed: int, where: Path, available: int | None = None) -> None:

@@ -37,6 +37,9 @@ def up(plan: Plan) -> Lab:
             clear(plan.name)
         host.require_memory(plan.nodes * plan.memory * (1 << 20) * 6 // 10)
         host.require_disk(plan.nodes * host.NODE_DISK, paths.root())
+        warning = host.allow_mappings()
+        if warning:
+            say(warning)
         apt.install(host.RUN_PACKAGES)
         lab = Lab(plan, artefacts={name: str(path) for name, path in build(plan).items()})
         lab.save()

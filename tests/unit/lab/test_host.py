@@ -29,6 +29,25 @@ def test_memory() -> None:
         host.require_memory(9 * host.GIB, available=int(3.5 * host.GIB))
 
 
+def test_mappings_are_raised_and_never_lowered(tmp_path: Path) -> None:
+    setting = tmp_path / "max_map_count"
+    for before, after in (("65530\n", host.MAPPINGS), (str(2 * host.MAPPINGS), 2 * host.MAPPINGS)):
+        setting.write_text(before)
+        assert host.allow_mappings(setting) == ""
+        assert int(setting.read_text()) == after
+
+
+def test_mappings_that_cannot_be_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = tmp_path / "max_map_count"
+    setting.write_text("65530\n")
+
+    def refuse(*_words: object, **_more: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    assert "sysctl vm.max_map_count=1048576" in host.allow_mappings(setting)
+
+
 def test_disk(tmp_path: Path) -> None:
     host.require_disk(host.GIB, tmp_path / "not" / "yet", available=host.GIB)
     with pytest.raises(LabError, match=r"KUBEADDONS_CACHE"):
