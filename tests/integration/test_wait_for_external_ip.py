@@ -88,6 +88,7 @@ def test_what_there_is_in_the_order_of_the_question_and_why_the_rest_is_late(ans
             "addresses": ["192.0.2.1"],
             "pool": "lan",
             "reason": "",
+            "cause": "",
             "check_count": 1,
         }
     ]
