@@ -13,7 +13,6 @@ Python 3.8, standard library only: nodes import this file.
 from __future__ import annotations
 
 import os
-import subprocess
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs
@@ -195,20 +194,26 @@ def parse(texts: t.Mapping[int, t.Iterable[str]]) -> Rules:
     return rules._replace(guarded=guarded)
 
 
-def read(versions: t.Iterable[int]) -> Rules:
-    """Return the node's rules of these address families; raise RulesError."""
-    return parse({version: _save(version) for version in versions})
+Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]  # command -> exit status, output, errors
 
 
-def _save(version: int) -> list[str]:
+def read(versions: t.Iterable[int], run: Run) -> Rules:
+    """Return the node's rules of these address families; raise RulesError. run: AnsibleModule.run_command."""
+    return parse({version: _save(version, run) for version in versions})
+
+
+def _save(version: int, run: Run) -> list[str]:
     """Return the lines of the tool that shows kube-proxy's chains."""
     tried = []
     for name in TOOLS[version]:
         path = next((f"{one}/{name}" for one in DIRECTORIES if os.access(f"{one}/{name}", os.X_OK)), "")
-        if not path or (_is_legacy(path) and not os.path.exists(LEGACY_FILES[version])):
+        if not path:
+            continue
+        legacy = "legacy" in _output(run, [path, "--version"])
+        if legacy and not os.path.exists(LEGACY_FILES[version]):
             continue
         tried.append(name)
-        lines = [line for table in ("nat", "filter") for line in _run([path, "-t", table])]
+        lines = [line for table in ("nat", "filter") for line in _output(run, [path, "-t", table]).splitlines()]
         if any(line.startswith(":KUBE-SERVICES ") for line in lines):
             return lines
     if not tried:
@@ -216,14 +221,8 @@ def _save(version: int) -> list[str]:
     raise RulesError("{} show no rules of kube-proxy".format(", ".join(tried)))
 
 
-def _is_legacy(path: str) -> bool:
-    return "legacy" in "".join(_run([path, "--version"]))
-
-
-def _run(command: t.Sequence[str]) -> list[str]:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RulesError(
-            "{} failed: {}".format(" ".join(command), done.stderr.strip() or f"exit status {done.returncode}")
-        )
-    return done.stdout.splitlines()
+def _output(run: Run, command: list[str]) -> str:
+    status, output, errors = run(command)
+    if status != 0:
+        raise RulesError("{} failed: {}".format(" ".join(command), errors.strip() or f"exit status {status}"))
+    return output

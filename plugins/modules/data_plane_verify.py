@@ -238,7 +238,9 @@ def observe_virtual_servers(expected: _expected.Expected, node: str) -> t.Callab
     return observe
 
 
-def observe_rules(expected: _expected.Expected, node: str) -> t.Callable[[], _differences.Comparison]:
+def observe_rules(
+    expected: _expected.Expected, node: str, run: _iptables.Run
+) -> t.Callable[[], _differences.Comparison]:
     """Return a function that reads this node's rules once and compares."""
     wanted = _rules.plan(expected, node)
 
@@ -247,7 +249,7 @@ def observe_rules(expected: _expected.Expected, node: str) -> t.Callable[[], _di
         return judged(reader.read(), reader.exact)
 
     def iptables() -> _differences.Comparison:
-        rules = _iptables.read(_rules.versions(expected))
+        rules = _iptables.read(_rules.versions(expected), run)
         return judged(rules, lambda chain: rules.chains[chain].backends)
 
     def judged(rules: _rules.Rules, exact: t.Callable[[str], t.AbstractSet[str]]) -> _differences.Comparison:
@@ -284,10 +286,12 @@ def main() -> None:
         expected = _expected.unpack(module.params["expected"])
         result["problem"] = _differences.unfit(expected, node)
         if not result["problem"]:
-            observer = observe_virtual_servers if expected.mode == "ipvs" else observe_rules
-            comparison = _differences.confirm(
-                observer(expected, node), module.params["settle"], time.sleep, time.monotonic
+            observe = (
+                observe_virtual_servers(expected, node)
+                if expected.mode == "ipvs"
+                else observe_rules(expected, node, module.run_command)
             )
+            comparison = _differences.confirm(observe, module.params["settle"], time.sleep, time.monotonic)
             result.update(_differences.summary(comparison, module.params["limit"]))
     except (_ipvs.IpvsError, _netlink.NetlinkError, _rules.RulesError) as exc:
         result["problem"] = f"{exc}."

@@ -115,30 +115,38 @@ class Tools:
         self.asked: list[str] = []
         monkeypatch.setattr("os.access", lambda path, _mode: path.rpartition("/")[2] in self.answers)
         monkeypatch.setattr("os.path.exists", lambda _path: legacy_in_use)
-        monkeypatch.setattr(_iptables, "_run", self.run)
 
-    def run(self, command: t.Sequence[str]) -> list[str]:
+    def run(self, command: t.Sequence[str]) -> tuple[int, str, str]:
         name = command[0].rpartition("/")[2]
         if command[1] == "--version":
-            return [f"{name} v1.8.11 ({'legacy' if self.answers[name].startswith('legacy') else 'nf_tables'})"]
+            return 0, f"{name} v1.8.11 ({'legacy' if self.answers[name].startswith('legacy') else 'nf_tables'})\n", ""
         self.asked.append(name)
-        return ["*nat", *([":KUBE-SERVICES - [0:0]"] if "kube" in self.answers[name] else []), "COMMIT"]
+        if self.answers[name] == "broken":
+            return 4, "", "iptables-save: Permission denied\n"
+        chains = ":KUBE-SERVICES - [0:0]\n" if "kube" in self.answers[name] else ""
+        return 0, f"*nat\n{chains}COMMIT\n", ""
 
 
 def test_the_tool_that_shows_kube_proxys_chains_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     tools = Tools(monkeypatch, True, iptables_nft_save="", iptables_save="legacy kube")
-    assert _iptables.read([4]).served == {}
+    assert _iptables.read([4], tools.run).served == {}
     assert tools.asked == ["iptables-nft-save", "iptables-nft-save", "iptables-save", "iptables-save"]
 
 
 def test_the_legacy_tool_does_not_load_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     tools = Tools(monkeypatch, False, iptables_nft_save="", iptables_save="legacy kube")
     with pytest.raises(_rules.RulesError, match="iptables-nft-save show no rules of kube-proxy"):
-        _iptables.read([4])
+        _iptables.read([4], tools.run)
     assert "iptables-save" not in tools.asked
 
 
 def test_a_node_without_the_tool_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    Tools(monkeypatch, True)
+    tools = Tools(monkeypatch, True)
     with pytest.raises(_rules.RulesError, match="ip6tables-save is not installed here"):
-        _iptables.read([6])
+        _iptables.read([6], tools.run)
+
+
+def test_a_tool_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = Tools(monkeypatch, True, iptables_save="broken")
+    with pytest.raises(_rules.RulesError, match="iptables-save -t nat failed: iptables-save: Permission denied"):
+        _iptables.read([4], tools.run)

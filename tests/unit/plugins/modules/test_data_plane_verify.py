@@ -205,7 +205,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
         monkeypatch.setattr(_nftables, "Reader", lambda: REAL_READER(ask))
     else:
         lines = rules_corpus.saved("node1")
-        monkeypatch.setattr(_iptables, "read", lambda versions: _iptables.parse({one: lines[one] for one in versions}))
+        monkeypatch.setattr(
+            _iptables, "read", lambda versions, _run: _iptables.parse({one: lines[one] for one in versions})
+        )
 
 
 @pytest.mark.parametrize("mode", rules_corpus.MODES)
