@@ -37,6 +37,8 @@ _HINDRANCES = (
     ("is selected by no", "no-node-selected"),
 )
 
+# What leaves traffic alone, and so explains no fault of it.
+_HARMLESS = ("webhook-not-serving", "legacy-configmap", "no-pool")
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
 
 
@@ -61,8 +63,8 @@ class _Found:
     def has(self, *causes: str) -> bool:
         return any(cause in causes for cause, _subject in self._lines)
 
-    def subjects(self) -> set[str]:
-        return {subject for _cause, subject in self._lines}
+    def subjects(self, *without: str) -> set[str]:
+        return {subject for cause, subject in self._lines if cause not in without}
 
     def listed(self) -> list[Finding]:
         order = list(_causes.CAUSES)
@@ -98,7 +100,7 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
 def _of_metallb(found: _Found, facts: Object) -> None:
     for part in facts["workloads"]:
         reasons = part["reasons"] or [part["status"]]
-        controller = part["name"].startswith("Deployment")
+        controller = _is_controller(part)
         pulling = [one for one in reasons if any(word in one for word in PULLING)]
         if pulling:
             found.add("image-not-pulled", CLUSTER, *("{0}: {1}".format(part["name"], one) for one in pulling))
@@ -115,7 +117,12 @@ def _of_metallb(found: _Found, facts: Object) -> None:
 
 
 def _controller_is_away(facts: Object) -> bool:
-    return any(part["name"].startswith("Deployment") for part in facts["workloads"])
+    return any(_is_controller(part) for part in facts["workloads"])
+
+
+def _is_controller(part: Object) -> bool:
+    """FRR-K8s has a Deployment as well, which gives no addresses."""
+    return part["name"].startswith("Deployment") and "frr-k8s" not in part["name"]
 
 
 def _of_addresses(found: _Found, facts: Object, state: Object) -> None:
@@ -196,7 +203,7 @@ def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None
 
 def _of_the_rest(found: _Found, faults: t.Sequence[Object]) -> None:
     """Say what nothing explains; a fault of a Service is explained by one of its own, of a node or of the cluster."""
-    subjects = found.subjects()
+    subjects = found.subjects(*_HARMLESS)
     general = any("/" not in subject for subject in subjects)
     for row in faults:
         if not general and row["subject"] not in subjects and row["subject"] != NODES:

@@ -56,7 +56,8 @@ TABLE = "kube-proxy"
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 PROTOCOLS = {socket.IPPROTO_TCP: "TCP", socket.IPPROTO_UDP: "UDP", 132: "SCTP"}
 
-# Rules by which a packet gets to those of the Services: chain, and what stands in the rule.
+# Rules by which a packet gets to those of the Services: chain, and what stands in the rule. "" is any chain: the names of
+# those that refuse and guard have changed from release to release of kube-proxy.
 _LEADING = (
     ("nat-prerouting", b"services\0"),
     ("nat-output", b"services\0"),
@@ -65,15 +66,11 @@ _LEADING = (
     ("nat-postrouting", b"masquerading\0"),
     ("masquerading", b"masq\0"),
     ("mark-for-masquerade", b"bitwise\0"),
-    ("filter-input", b"service-endpoints-check\0"),
-    ("filter-forward", b"service-endpoints-check\0"),
-    ("service-endpoints-check", b"no-endpoint-services\0"),
-    ("nodeport-endpoints-check", b"no-endpoint-nodeports\0"),
-    ("filter-prerouting-pre-dnat", b"firewall-check\0"),
-    ("firewall-check", b"firewall-ips\0"),
+    ("", b"no-endpoint-services\0"),
+    ("", b"no-endpoint-nodeports\0"),
+    ("", b"firewall-ips\0"),
 )
 
-_HEADER = struct.Struct("=IHHII")
 _GENERIC = struct.Struct("=BBH")  # struct nfgenmsg
 _ATTRIBUTE = struct.Struct("=HH")
 
@@ -274,9 +271,9 @@ class Reader:
         timeouts = _timeouts(self._ask(NFT_MSG_GETSET, FAMILIES[version], table))
         rules.unparsed.extend(chains.unparsed)
         rules.broken.extend(
-            f"IPv{version} {chain} -> {_name(needle)}"
+            f"IPv{version} {chain} -> {_name(needle)}".replace("  ", " ")
             for chain, needle in _LEADING
-            if not any(chain == one and needle in rule for one, rule in chains.leading)
+            if not any(chain in ("", one) and needle in rule for one, rule in chains.leading)
         )
         # Families have chains of the same name where a Service has both.
         for chain, ways in chains.ways.items():
@@ -300,8 +297,13 @@ class Reader:
     def exact(self, chain: str) -> t.AbstractSet[str]:
         """Return the backends that a chain's verdict map really leads to."""
         version, name = self._chains[chain]
+        try:
+            elements = self._map(version, name)
+        except _netlink.NotThere as exc:
+            # kube-proxy has made another map in its place since.
+            raise _netlink.DumpInterrupted("the kernel's tables changed while they were read") from exc
         found = set()
-        for _dummy, _dummy_code, target in self._map(version, name):
+        for _dummy, _dummy_code, target in elements:
             port, endpoint = _endpoint(target)
             if endpoint in self._endpoints[version].backends.get(port, ()):
                 found.add(endpoint)

@@ -22,7 +22,6 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences im
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Expected, ServicePort
 
 REJECT, DROP = "reject", "drop"
-UNJUDGED = -1
 # A node port is served on more than one address.
 ANY4, ANY6 = "0.0.0.0", "::"
 

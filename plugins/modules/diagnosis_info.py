@@ -138,7 +138,7 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     workloads = [one for one in _metallb.progress(api, namespace, params["speaker"], backend) if not one.done]
     webhooks = [one for one in _metallb.webhooks(api, namespace, backend, ask=True) if not one.done]
     balanced = [one for one in services or [] if one["spec"].get("type") == "LoadBalancer"]
-    problem = next(("; ".join(one.reasons) for one in workloads if one.name.startswith("Deployment")), "")
+    problem = _metallb.controller_problem(api, namespace)
     return {
         "pending": pending(api, balanced, pools, problem, params["loadbalancer_class"]),
         "workloads": [one._asdict() for one in workloads],

@@ -194,7 +194,7 @@ def nftables(services: list[Service]) -> dict[tuple[int, int, bytes], list[bytes
         rules.append(
             rule(chain, expression("numgen", number + modulus), expression("lookup", text(1, f"__map{service.number}")))
         )
-    rules += [rule(chain, attribute(1, needle)) for chain, needle in _nftables._LEADING]
+    rules += [rule(chain or "filter-input", attribute(1, needle)) for chain, needle in _nftables._LEADING]
     listed = [
         message(12, text(2, "service-ips") + attribute(3, b"".join(elements[at : at + 300])))
         for at in range(0, len(elements), 300)

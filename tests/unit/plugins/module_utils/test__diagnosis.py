@@ -152,6 +152,20 @@ def test_who_announces(changes: Object, causes: list[tuple[str, str]]) -> None:
     assert named(found_state=state(service(**changes))) == causes
 
 
+def test_what_leaves_traffic_alone_explains_no_fault_of_it() -> None:
+    told = facts(webhooks=[part("ValidatingWebhookConfiguration/x", "no answer")])
+    rows = [row("EXTERNAL-IP", "k", found="timed out")]
+    assert named(told, rows=rows) == [("webhook-not-serving", "cluster"), ("unexplained", WEB)]
+
+
+def test_the_deployment_of_frr_k8s_is_no_controller() -> None:
+    told = facts(
+        workloads=[part("Deployment/metallb-system/frr-k8s-statuscleaner", "it is scaled to 0 replicas")],
+        pending=[pending("controller-silent")],
+    )
+    assert named(told) == [("speaker-down", "cluster"), ("controller-silent", WEB)]
+
+
 def test_without_any_speaker_something_else_announces() -> None:
     unannounced = service(layer2=False, announcers=[], election=None)
     assert named(found_state=state(unannounced, speakers=[])) == []

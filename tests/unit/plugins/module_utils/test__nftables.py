@@ -69,7 +69,7 @@ def test_an_external_chain_that_was_flushed_leads_nowhere() -> None:
         (b"services\0", b"service-ips\0", "IPv4 services -> service-ips"),
         (b"nat-prerouting\0", b"services\0", "IPv4 nat-prerouting -> services"),
         (b"masquerading\0", b"masq\0", "IPv4 masquerading -> masq"),
-        (b"firewall-check\0", b"firewall-ips\0", "IPv4 firewall-check -> firewall-ips"),
+        (b"firewall-check\0", b"firewall-ips\0", "IPv4 -> firewall-ips"),
     ],
 )
 def test_a_rule_that_leads_to_the_services_is_missed(chain: bytes, text: bytes, named: str) -> None:
@@ -94,6 +94,18 @@ def test_a_rule_of_another_shape_is_told() -> None:
     assert len(rules.unparsed) == 1
     assert rules.unparsed[0].startswith("service-")
     assert "numgun" in rules.unparsed[0]
+
+
+def test_a_map_that_kube_proxy_has_replaced_since_means_another_read() -> None:
+    reader = _nftables.Reader(rules_corpus.kernel(rules_corpus.dumps("node1")))
+    chain = next(iter(reader.read().chains))
+
+    def gone(_message: int, _family: int, _attributes: bytes) -> list[bytes]:
+        raise _netlink.NotThere("gone")
+
+    reader._ask = gone
+    with pytest.raises(_netlink.DumpInterrupted):
+        reader.exact(chain)
 
 
 def test_a_cut_answer_is_refused() -> None:
