@@ -40,6 +40,7 @@ _HINDRANCES = (
 # What leaves traffic alone, and so explains no fault of it.
 _HARMLESS = ("webhook-not-serving", "legacy-configmap", "no-pool")
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
+_MOST_LINES = 5  # of evidence on a terminal
 
 
 class Finding(t.NamedTuple):
@@ -100,15 +101,13 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
 def _of_metallb(found: _Found, facts: Object) -> None:
     for part in facts["workloads"]:
         reasons = part["reasons"] or [part["status"]]
-        controller = _is_controller(part)
         pulling = [one for one in reasons if any(word in one for word in PULLING)]
         if pulling:
             found.add("image-not-pulled", CLUSTER, *("{0}: {1}".format(part["name"], one) for one in pulling))
-        if controller or len(pulling) < len(reasons):
-            others = [one for one in reasons if one not in pulling]
-            if others:
-                cause = "controller-down" if controller else "speaker-down"
-                found.add(cause, CLUSTER, *("{0}: {1}".format(part["name"], one) for one in others))
+        others = [one for one in reasons if one not in pulling]
+        if others:
+            cause = "controller-down" if _is_controller(part) else "speaker-down"
+            found.add(cause, CLUSTER, *("{0}: {1}".format(part["name"], one) for one in others))
     if not _controller_is_away(facts):
         for part in facts["webhooks"]:
             found.add(
@@ -166,9 +165,13 @@ def _of_announcement(found: _Found, service: Object, state: Object) -> None:
             found.add(cause, CLUSTER if cause == "speaker-down" else name, *lines)
 
 
+def _line(row: Object) -> str:
+    return "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
+
+
 def _of_row(found: _Found, row: Object, facts: Object) -> None:
     kind = row["key"].partition("/")[0]
-    text = "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
+    text = _line(row)
     if kind == "strict_arp":
         found.add(
             *(("strict-arp-not-applied", row["node"]) if facts["strict_arp"] else ("strict-arp-off", CLUSTER)), text
@@ -207,8 +210,7 @@ def _of_the_rest(found: _Found, faults: t.Sequence[Object]) -> None:
     general = any("/" not in subject for subject in subjects)
     for row in faults:
         if not general and row["subject"] not in subjects and row["subject"] != NODES:
-            text = "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
-            found.add("unexplained", row["subject"], text)
+            found.add("unexplained", row["subject"], _line(row))
 
 
 def text(found: t.Sequence[Finding]) -> list[str]:
@@ -219,11 +221,8 @@ def text(found: t.Sequence[Finding]) -> list[str]:
     for one in found:
         cause = _causes.CAUSES[one.cause]
         lines += ["", "{0} ({1})".format(one.cause, one.subject), "  {0}".format(cause.sentence)]
-        lines += ["  - {0}".format(line) for line in one.evidence[:MOST_LINES]]
-        if len(one.evidence) > MOST_LINES:
-            lines.append("  - and {0} more like these".format(len(one.evidence) - MOST_LINES))
+        lines += ["  - {0}".format(line) for line in one.evidence[:_MOST_LINES]]
+        if len(one.evidence) > _MOST_LINES:
+            lines.append("  - and {0} more like these".format(len(one.evidence) - _MOST_LINES))
         lines.append("  Remedy: {0}".format(cause.remedy))
     return lines
-
-
-MOST_LINES = 5

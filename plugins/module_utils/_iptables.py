@@ -171,12 +171,11 @@ def _parse_family(version: int, lines: t.Iterable[str]) -> _Family:
 def parse(texts: t.Mapping[int, t.Iterable[str]]) -> Rules:
     """Return the rules that the lines of iptables-save (4) and ip6tables-save (6) tell; raise RulesError."""
     rules = Rules({}, {}, {}, set(), [], [])
-    guarded: set[str] = set()
     for version, lines in texts.items():
         found = _parse_family(version, lines)
         rules.unparsed.extend(found.unparsed)
         rules.refused.update(found.refused)
-        guarded |= found.guarded
+        rules.guarded.update(found.guarded)
         rules.broken.extend(
             f"IPv{version} {table} {chain} -> {target}"
             for table, chain, target in _LEADING
@@ -191,7 +190,7 @@ def parse(texts: t.Mapping[int, t.Iterable[str]]) -> Rules:
             while inner.startswith(("KUBE-EXT-", "KUBE-FW-")):
                 inner = found.outside.get(inner, "")
             rules.served[key] = f"{version} {inner}"
-    return rules._replace(guarded=guarded)
+    return rules
 
 
 Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]  # command -> exit status, output, errors

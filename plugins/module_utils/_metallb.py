@@ -153,7 +153,11 @@ def is_ready(api: Api, namespace: str, speaker: bool, backend: str = "native") -
 
 def controller_problem(api: Api, namespace: str) -> str:
     """Return why the controller cannot answer, "" when it is ready."""
-    state = progress(api, namespace, False)[0]
+    return problem(progress(api, namespace, False)[0])
+
+
+def problem(state: _rollout.Progress) -> str:
+    """Return why something is not ready, "" when it is."""
     return "" if state.done else "; ".join(state.reasons) or state.status
 
 

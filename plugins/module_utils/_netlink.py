@@ -127,7 +127,7 @@ def parse_links(data: bytes) -> list[Link]:
         if kind == RTM_NEWLINK:
             _dummy_family, _dummy_type, index, flags, _dummy_change = _LINK.unpack_from(data, start)
             rows.append((index, flags, parse_attributes(data, start + _LINK.size, end)))
-    names = {index: _text(attributes.get(IFLA_IFNAME, b"")) for index, dummy, attributes in rows}
+    names = {index: text(attributes.get(IFLA_IFNAME, b"")) for index, dummy, attributes in rows}
     return [
         Link(
             index,
@@ -163,7 +163,8 @@ def parse_addresses(data: bytes, links: t.Sequence[Link]) -> list[Address]:
     return found
 
 
-def _text(raw: bytes) -> str:
+def text(raw: bytes) -> str:
+    """Return an attribute that is a name."""
     return raw.rstrip(b"\0").decode("utf-8", "replace")
 
 

@@ -123,20 +123,16 @@ def _listed(data: bytes) -> t.Iterator[bytes]:
         offset += max(_ATTRIBUTE.size, (length + 3) & ~3)
 
 
-def _name(raw: bytes) -> str:
-    return raw.rstrip(b"\0").decode("utf-8", "replace")
-
-
 def _expressions(rule: bytes) -> t.Iterator[tuple[str, dict[int, bytes]]]:
     for one in _listed(_nested(rule).get(NFTA_RULE_EXPRESSIONS, b"")):
         parts = _nested(one)
-        yield _name(parts.get(NFTA_EXPR_NAME, b"")), _nested(parts.get(NFTA_EXPR_DATA, b""))
+        yield _netlink.text(parts.get(NFTA_EXPR_NAME, b"")), _nested(parts.get(NFTA_EXPR_DATA, b""))
 
 
 def _verdict(data: bytes) -> tuple[int, str]:
     """Return the code and the chain of a verdict."""
     parts = _nested(_nested(data).get(NFTA_DATA_VERDICT, b""))
-    return struct.unpack(">i", parts[NFTA_VERDICT_CODE])[0], _name(parts.get(NFTA_VERDICT_CHAIN, b""))
+    return struct.unpack(">i", parts[NFTA_VERDICT_CODE])[0], _netlink.text(parts.get(NFTA_VERDICT_CHAIN, b""))
 
 
 def _endpoint(chain: str) -> tuple[str, str]:
@@ -186,9 +182,9 @@ def _read_choice(found: _Chains, chain: str, rule: bytes) -> None:
     data = dict(_expressions(rule))
     if "numgen" in data:
         found.ways[chain] = struct.unpack(">I", data["numgen"][NFTA_NG_MODULUS])[0]
-        found.vmaps[chain] = _name(data["lookup"][NFTA_LOOKUP_SET])
+        found.vmaps[chain] = _netlink.text(data["lookup"][NFTA_LOOKUP_SET])
     elif b"affinity-" in rule:
-        found.affinity[chain] = _name(data["lookup"][NFTA_LOOKUP_SET])
+        found.affinity[chain] = _netlink.text(data["lookup"][NFTA_LOOKUP_SET])
     else:
         found.unparsed.append(_unknown(chain, rule))
 
@@ -221,7 +217,7 @@ def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
             if kind != NFTA_NAME:
                 raise ValueError(kind)
             _read_rule(found, chain, rule)
-        except (ValueError, LookupError, StopIteration, struct.error, OSError):
+        except (ValueError, LookupError, struct.error, OSError):
             found.unparsed.append(_unknown(chain, rule))
     return found
 
@@ -271,7 +267,7 @@ class Reader:
         timeouts = _timeouts(self._ask(NFT_MSG_GETSET, FAMILIES[version], table))
         rules.unparsed.extend(chains.unparsed)
         rules.broken.extend(
-            f"IPv{version} {chain} -> {_name(needle)}".replace("  ", " ")
+            " ".join([f"IPv{version}", *([chain] if chain else []), "->", _netlink.text(needle)])
             for chain, needle in _LEADING
             if not any(chain in ("", one) and needle in rule for one, rule in chains.leading)
         )
@@ -287,12 +283,11 @@ class Reader:
         for name in ("no-endpoint-services", "no-endpoint-nodeports"):
             for raw, code, _chain in self._map(version, name):
                 rules.refused[_map_key(raw, version)] = DROP if code == NF_DROP else REJECT
-        guarded = {
+        rules.guarded.update(
             _map_key(raw, version)
             for raw, _dummy, chain in self._map(version, "firewall-ips")
             if chain in chains.dropping
-        }
-        t.cast("set[str]", rules.guarded).update(guarded)
+        )
 
     def exact(self, chain: str) -> t.AbstractSet[str]:
         """Return the backends that a chain's verdict map really leads to."""
@@ -317,5 +312,5 @@ def _timeouts(parts: t.Iterable[bytes]) -> dict[str, int]:
         attributes = _netlink.parse_attributes(part, start, end)
         if NFTA_SET_TIMEOUT in attributes:
             milliseconds = struct.unpack(">Q", attributes[NFTA_SET_TIMEOUT])[0]
-            found[_name(attributes[NFTA_NAME])] = round(milliseconds / 1000)
+            found[_netlink.text(attributes[NFTA_NAME])] = round(milliseconds / 1000)
     return found

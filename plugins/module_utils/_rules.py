@@ -44,7 +44,7 @@ class Rules(t.NamedTuple):
     served: dict[str, str]  # key -> chain that chooses the backend of a packet from outside, "" for none
     chains: dict[str, Chain]
     refused: dict[str, str]  # key -> REJECT or DROP
-    guarded: t.AbstractSet[str]  # keys that are open to loadBalancerSourceRanges only
+    guarded: set[str]  # keys that are open to loadBalancerSourceRanges only
     broken: list[str]  # rules that lead to all that, and are not there
     unparsed: list[str]
 

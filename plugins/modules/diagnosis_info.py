@@ -135,23 +135,26 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         ]
     )
     backend = _announcers.backend(speakers) or "native"
-    workloads = [one for one in _metallb.progress(api, namespace, params["speaker"], backend) if not one.done]
+    workloads = _metallb.progress(api, namespace, params["speaker"], backend)
     webhooks = [one for one in _metallb.webhooks(api, namespace, backend, ask=True) if not one.done]
     balanced = [one for one in services or [] if one["spec"].get("type") == "LoadBalancer"]
-    problem = _metallb.controller_problem(api, namespace)
+    events = {
+        one: _metallb.events(api, one, "Service") for one in sorted({one["metadata"]["namespace"] for one in balanced})
+    }
+    controller = workloads[0]
     return {
-        "pending": pending(api, balanced, pools, problem, params["loadbalancer_class"]),
-        "workloads": [one._asdict() for one in workloads],
+        "pending": pending(balanced, events, pools, _metallb.problem(controller), params["loadbalancer_class"]),
+        "workloads": [one._asdict() for one in workloads if not one.done],
         "webhooks": [one._asdict() for one in webhooks],
         "legacy_configmap": _resources.reference(dict(legacy, kind="ConfigMap")) if legacy else "",
         "strict_arp": strict_arp(config_map),
         "kube_proxy": kube_proxy(api) if config_map else {},
-        "announce_failures": announce_failures(api, balanced),
+        "announce_failures": announce_failures(events),
     }
 
 
 def pending(
-    api: _kubernetes.Api, services: list[Object], pools: list[Object], problem: str, own_class: str
+    services: list[Object], events: dict[str, list[Object]], pools: list[Object], problem: str, own_class: str
 ) -> list[dict[str, str]]:
     found = []
     for service in services:
@@ -159,21 +162,23 @@ def pending(
         if _external_ip.ingress_addresses(service):
             continue
         wanted = _external_ip.Wanted(meta["namespace"], meta["name"], [], "")
-        events = _metallb.service_events(api, meta["namespace"], meta["name"])
-        judged = _external_ip.judge(wanted, service, pools, events, problem, own_class)
+        own = [one for one in events[meta["namespace"]] if one["involvedObject"].get("name") == meta["name"]]
+        judged = _external_ip.judge(wanted, service, pools, own, problem, own_class)
         name = "{0}/{1}".format(meta["namespace"], meta["name"])
         found.append({"service": name, "cause": judged.cause, "text": judged.reason})
     return found
 
 
-def announce_failures(api: _kubernetes.Api, services: list[Object]) -> list[dict[str, str]]:
-    found = []
-    for namespace in sorted({service["metadata"]["namespace"] for service in services}):
-        for event in _metallb.events(api, namespace, "Service"):
-            if event.get("reason") == "announceFailed":
-                name = "{0}/{1}".format(namespace, event["involvedObject"]["name"])
-                found.append({"service": name, "text": _rollout.one_line(event.get("message"))})
-    return found
+def announce_failures(events: dict[str, list[Object]]) -> list[dict[str, str]]:
+    return [
+        {
+            "service": "{0}/{1}".format(namespace, event["involvedObject"]["name"]),
+            "text": _rollout.one_line(event.get("message")),
+        }
+        for namespace, listed in events.items()
+        for event in listed
+        if event.get("reason") == "announceFailed"
+    ]
 
 
 def strict_arp(config_map: Object | None) -> bool | None:
