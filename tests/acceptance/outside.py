@@ -10,7 +10,8 @@ import re
 import subprocess
 import time
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +123,45 @@ class Cluster:
         # A neighbour that is known would be asked by unicast, and another that answers would not be heard.
         output = self.run("arping", "-c", "3", "-b", "-w", "4", "-I", interface, address).stdout
         return {mac.lower() for mac in re.findall(r"\[([0-9A-Fa-f:]{17})\]", output)}
+
+    def backend(self) -> str:
+        """Return one of the user's Service's endpoints."""
+        slices = self.objects("endpointslices", "-l", "kubernetes.io/service-name=myweb-svc-lb")["items"]
+        return f"{slices[0]['endpoints'][0]['addresses'][0]}:8080"
+
+    @contextmanager
+    def stuck_kube_proxy(self, *nodes: str) -> Iterator[None]:
+        """kube-proxy that does not repair its tables: faults of the data plane last only while it is stuck."""
+        for node in nodes:
+            self.ssh(node, "kill -STOP $(pidof kube-proxy)")
+        try:
+            yield
+        finally:
+            for node in nodes:
+                self.ssh(node, "kill -CONT $(pidof kube-proxy)")
+
+    @contextmanager
+    def twin(self, address: str) -> Iterator[str]:
+        """Another machine on the segment that has an address; its hardware address."""
+        route = json.loads(self.run("ip", "-json", "route", "get", NODES["node1"]).stdout)[0]
+        # A namespace of its own, held by a process of this test and gone with it.
+        with subprocess.Popen(["unshare", "--net", "sleep", "600"]) as holder:
+            enter = ["nsenter", "--net", "--target", str(holder.pid)]
+            try:
+                for words in (
+                    ["ip", "link", "add", "twin", "type", "veth", "peer", "name", "twin0"],
+                    ["ip", "link", "set", "twin", "master", route["dev"], "up"],
+                    ["ip", "link", "set", "twin0", "netns", str(holder.pid)],
+                    [*enter, "ip", "address", "add", f"{address}/24", "dev", "twin0"],
+                    [*enter, "ip", "link", "set", "twin0", "up"],
+                ):
+                    done = self.run(*words)
+                    assert done.returncode == 0, done.stderr
+                link = json.loads(self.run(*enter, "ip", "-json", "link", "show", "twin0").stdout)[0]
+                yield str(link["address"])
+            finally:
+                holder.terminate()
+        self.run("ip", "neigh", "flush", "all")
 
     def curl(self, target: str) -> str:
         """Return what an HTTP server answers, "" when it does not."""

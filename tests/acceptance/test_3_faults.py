@@ -4,30 +4,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import VIP, Cluster, eventually
-
-
-@contextmanager
-def stuck_kube_proxy(cluster: Cluster, node: str) -> Iterator[None]:
-    """kube-proxy that does not repair its tables: faults of the data plane last only while it is stuck."""
-    cluster.ssh(node, "kill -STOP $(pidof kube-proxy)")
-    try:
-        yield
-    finally:
-        cluster.ssh(node, "kill -CONT $(pidof kube-proxy)")
-
-
-def backend(cluster: Cluster) -> str:
-    """Return one of the Service's endpoints."""
-    slices = cluster.objects("endpointslices", "-l", "kubernetes.io/service-name=myweb-svc-lb")["items"]
-    return f"{slices[0]['endpoints'][0]['addresses'][0]}:8080"
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +24,7 @@ def passes_again(cluster: Cluster) -> Iterator[None]:
 
 def test_weight_zero(cluster: Cluster) -> None:
     """A backend that gets no connections on one node."""
-    server = backend(cluster)
+    server = cluster.backend()
     edit = f"ipvsadm -e -t {VIP}:80 -r {server} -m -w {{}}"
     cluster.ssh("node2", edit.format(0))
     try:
@@ -55,8 +36,8 @@ def test_weight_zero(cluster: Cluster) -> None:
 
 def test_missing_backend(cluster: Cluster) -> None:
     """A backend that one node does not have."""
-    server = backend(cluster)
-    with stuck_kube_proxy(cluster, "node3"):
+    server = cluster.backend()
+    with cluster.stuck_kube_proxy("node3"):
         cluster.ssh("node3", f"ipvsadm -d -t {VIP}:80 -r {server}")
         played = cluster.proof()
         cluster.ssh("node3", f"ipvsadm -a -t {VIP}:80 -r {server} -m -w 1")
@@ -65,7 +46,7 @@ def test_missing_backend(cluster: Cluster) -> None:
 
 def test_stray_virtual_server(cluster: Cluster) -> None:
     """A virtual server that no Service asks for."""
-    with stuck_kube_proxy(cluster, "node1"):
+    with cluster.stuck_kube_proxy("node1"):
         cluster.ssh("node1", "ipvsadm -A -t 192.168.100.99:8000 -s rr")
         played = cluster.proof()
         cluster.ssh("node1", "ipvsadm -D -t 192.168.100.99:8000")
@@ -83,25 +64,8 @@ def test_strict_arp_off_on_one_node(cluster: Cluster) -> None:
 
 def test_second_machine_answers_arp(cluster: Cluster) -> None:
     """Another host on the segment has the same address."""
-    route = json.loads(cluster.run("ip", "-json", "route", "get", "192.168.100.100").stdout)[0]
-    # A namespace of its own, held by a process of this test and gone with it.
-    with subprocess.Popen(["unshare", "--net", "sleep", "600"]) as holder:
-        enter = ["nsenter", "--net", "--target", str(holder.pid)]
-        try:
-            for words in (
-                ["ip", "link", "add", "thief", "type", "veth", "peer", "name", "thief0"],
-                ["ip", "link", "set", "thief", "master", route["dev"], "up"],
-                ["ip", "link", "set", "thief0", "netns", str(holder.pid)],
-                [*enter, "ip", "address", "add", f"{VIP}/24", "dev", "thief0"],
-                [*enter, "ip", "link", "set", "thief0", "up"],
-            ):
-                done = cluster.run(*words)
-                assert done.returncode == 0, done.stderr
-            mac = json.loads(cluster.run(*enter, "ip", "-json", "link", "show", "thief0").stdout)[0]["address"]
-            played = cluster.proof()
-        finally:
-            holder.terminate()
-    cluster.run("ip", "neigh", "flush", "all")
+    with cluster.twin(VIP) as mac:
+        played = cluster.proof()
     played.assert_named("default/myweb-svc-lb", "ARP", VIP, f"an unknown host ({mac})")
 
 

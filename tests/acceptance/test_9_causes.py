@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -314,24 +313,8 @@ def test_split_brain(cluster: Cluster) -> None:
 
 def test_duplicate_address(cluster: Cluster) -> None:
     """Another machine on the segment has the address."""
-    route = json.loads(cluster.run("ip", "-json", "route", "get", NODES["node1"]).stdout)[0]
-    # A namespace of its own, held by a process of this test and gone with it.
-    with subprocess.Popen(["unshare", "--net", "sleep", "600"]) as holder:
-        enter = ["nsenter", "--net", "--target", str(holder.pid)]
-        try:
-            for words in (
-                ["ip", "link", "add", "twin", "type", "veth", "peer", "name", "twin0"],
-                ["ip", "link", "set", "twin", "master", route["dev"], "up"],
-                ["ip", "link", "set", "twin0", "netns", str(holder.pid)],
-                [*enter, "ip", "address", "add", f"{VIP}/24", "dev", "twin0"],
-                [*enter, "ip", "link", "set", "twin0", "up"],
-            ):
-                done = cluster.run(*words)
-                assert done.returncode == 0, done.stderr
-            named = diagnosed(cluster)
-        finally:
-            holder.terminate()
-    cluster.run("ip", "neigh", "flush", "all")
+    with cluster.twin(VIP):
+        named = diagnosed(cluster)
     assert named == {("duplicate-address", WEB)}
 
 
@@ -349,11 +332,8 @@ def test_strict_arp(cluster: Cluster) -> None:
 
 def test_tables_that_somebody_changed(cluster: Cluster) -> None:
     """A weight on one node, an entry on another, an address on the third."""
-    slices = cluster.objects("endpointslices", "-l", "kubernetes.io/service-name=myweb-svc-lb")["items"]
-    server = f"{slices[0]['endpoints'][0]['addresses'][0]}:8080"
-    for node in NODES:
-        cluster.ssh(node, "kill -STOP $(pidof kube-proxy)")
-    try:
+    server = cluster.backend()
+    with cluster.stuck_kube_proxy(*NODES):
         cluster.ssh("node1", f"ipvsadm -e -t {VIP}:80 -r {server} -m -w 0")
         cluster.ssh("node2", "ipvsadm -A -t 192.168.100.99:8000 -s rr")
         cluster.ssh("node3", "ip address add 192.168.100.98/32 dev kube-ipvs0")
@@ -361,21 +341,15 @@ def test_tables_that_somebody_changed(cluster: Cluster) -> None:
         cluster.ssh("node1", f"ipvsadm -e -t {VIP}:80 -r {server} -m -w 1")
         cluster.ssh("node2", "ipvsadm -D -t 192.168.100.99:8000")
         cluster.ssh("node3", "ip address del 192.168.100.98/32 dev kube-ipvs0")
-    finally:
-        for node in NODES:
-            cluster.ssh(node, "kill -CONT $(pidof kube-proxy)")
     assert named == {("weight-zero", "node1"), ("stray-entry", "node2"), ("address-left-bound", "node3")}
 
 
 def test_kube_proxy_that_stands_still(cluster: Cluster) -> None:
     """It runs, as far as the API knows, and does nothing while the pods change."""
-    cluster.ssh("node3", "kill -STOP $(pidof kube-proxy)")
-    try:
+    with cluster.stuck_kube_proxy("node3"):
         cluster.kubectl("delete", "pod", "-l", "app=web")
         cluster.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "replicaset/myweb-rs", "--timeout=120s")
         named = diagnosed(cluster)
-    finally:
-        cluster.ssh("node3", "kill -CONT $(pidof kube-proxy)")
     assert named == {("kube-proxy-stuck", "node3")}
 
 
