@@ -35,11 +35,12 @@ def expected_table(
     nodes: t.Sequence[Object],
     kube_proxy: KubeProxy | None,
     now: datetime.datetime,
+    scope: t.Sequence[str] = (),
 ) -> Expected:
     """Return what kube-proxy must have built on every node.
 
     services, slices, nodes: objects of v1 Service, discovery.k8s.io/v1 EndpointSlice and v1 Node. now: the API
-    server's time when they were read.
+    server's time when they were read. scope: see _scope.
     """
     by_service: dict[tuple[str, str], list[Object]] = {}
     for one in slices:
@@ -63,6 +64,7 @@ def expected_table(
         # kube-proxy itself says that it is unhealthy (/healthz) when an update has waited for two periods.
         sync_period=2 * kube_proxy.sync_period if kube_proxy else 0.0,
         ports=ports,
+        scope=scope,
     )
 
 

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _scope
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Expected, ServicePort
 
 MODES = ("ipvs", "nftables", "iptables")
 MIN_READS = 3
+GENERAL = ("rule",)  # kinds that are of no Service and concern all
 
 
 class Comparison(t.NamedTuple):
@@ -99,6 +101,19 @@ def unfit(expected: Expected, node: str) -> str:
         # Local endpoints and hints would be decided for a node that does not exist.
         return f"the cluster has no node named {node}."
     return ""
+
+
+def within(comparison: Comparison, scope: t.Sequence[str]) -> Comparison:
+    """Return the differences that Services of the scope have, and those that all Services suffer from."""
+    if not scope:
+        return comparison
+    return comparison._replace(
+        differences=[
+            one
+            for one in comparison.differences
+            if (_scope.holds(scope, one["service"]) if one["service"] else one["kind"] in GENERAL)
+        ]
+    )
 
 
 def report_request(source: str, unparsed: t.Sequence[str]) -> str:

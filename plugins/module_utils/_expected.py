@@ -66,6 +66,7 @@ class Expected(t.NamedTuple):
     exclude_cidrs: t.Sequence[str]  # kube-proxy's ipvs.excludeCIDRs: tables it leaves alone
     sync_period: float  # seconds after which kube-proxy must have synchronised: twice its syncPeriod
     ports: t.Sequence[ServicePort]
+    scope: t.Sequence[str] = ()  # the Services to compare, see _scope; empty: all
 
 
 def pack(expected: Expected) -> str:
@@ -78,8 +79,8 @@ def unpack(packed: str) -> Expected:
     """Return the table that pack() made; raise ValueError when the text is something else."""
     try:
         raw = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
-        zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, rows = raw
+        zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, rows, scope = raw
         ports = [ServicePort(*[*row[:-1], [Endpoint(*endpoint) for endpoint in row[-1]]]) for row in rows]
     except (ValueError, TypeError, LookupError, zlib.error) as exc:
         raise ValueError("not an expected table made by expected_state_info: {0}".format(exc)) from exc
-    return Expected(zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, ports)
+    return Expected(zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, ports, scope)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _endpoints, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _endpoints, _ipvs, _scope
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import Comparison, Problem, difference
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Expected, ServicePort
 
@@ -108,7 +108,7 @@ def plan(expected: Expected, node: str) -> dict[str, Wanted]:
                 continue
             for key, wanted in _family(row, cluster_address, node, expected.zones.get(node, "")):
                 found[key] = wanted._replace(contested=key in found)
-    return found
+    return {key: one for key, one in found.items() if _scope.holds(expected.scope, one.owner.service)}
 
 
 # Compare

@@ -380,5 +380,6 @@ KNOWN_VARIABLES = frozenset(
         "metallb_verify_timeout",
         "metallb_verify_report_dir",
         "metallb_verify_requests",
+        "metallb_verify_services",
     }
 )

@@ -78,7 +78,7 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
         if host is None:
             found.append(Row(NOTE, NODES, "data plane", node, "checked", "not in this run", "node/" + node, node))
             continue
-        found.extend(_node_rows(node, host, state["mode"], strict_arp))
+        found.extend(_node_rows(node, host, state, strict_arp))
     return found
 
 
@@ -369,7 +369,7 @@ def _session_verdict(session: Object, connected: bool | None, failure: str) -> t
 # Nodes ---------------------------------------------------------------------------------------------------------------
 
 
-def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row]:
+def _node_rows(node: str, host: Object, state: Object, strict_arp: bool) -> list[Row]:
     found = []
     if host.get("problem"):
         return [Row(UNKNOWN, NODES, "data plane", node, "checked", host["problem"], "node/" + node, node)]
@@ -387,11 +387,11 @@ def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row
                 node,
             )
         )
-    found.extend(_data_plane_rows(node, host.get("data_plane"), mode))
+    found.extend(_data_plane_rows(node, host.get("data_plane"), state["mode"], state["scope"]))
     return found
 
 
-def _data_plane_rows(node: str, told: Object | None, mode: str) -> list[Row]:
+def _data_plane_rows(node: str, told: Object | None, mode: str, scope: t.Sequence[str]) -> list[Row]:
     if not told:
         if mode:
             return []
@@ -413,6 +413,7 @@ def _data_plane_rows(node: str, told: Object | None, mode: str) -> list[Row]:
         checked = told["checked"]
         words = ("virtual servers", "real servers") if mode == "ipvs" else ("Service addresses", "backends")
         expected = "{0} {1}, {2} {3}".format(checked["virtual_servers"], words[0], checked["real_servers"], words[1])
+        expected += " of {0}".format(_names(scope)) if scope else ""
         text = "all as expected" + (", {0} draining".format(checked["draining"]) if checked["draining"] else "")
         found.append(Row(OK, NODES, check, node, expected, text, key, node, seconds=told["seconds"]))
     return found

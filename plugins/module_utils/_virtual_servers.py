@@ -17,7 +17,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _endpoints, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _endpoints, _ipvs, _scope
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import Comparison, Problem, difference
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address
@@ -176,8 +176,8 @@ def virtual_servers(expected: Expected, node: str, local_addresses: t.Sequence[A
                 builder.add_family(row, cluster_address)
     return Plan(
         expected.scheduler or DEFAULT_SCHEDULER,
-        builder.servers,
-        builder.binds,
+        {key: one for key, one in builder.servers.items() if _scope.holds(expected.scope, one.owner.service)},
+        {key: row for key, row in builder.binds.items() if _scope.holds(expected.scope, row.service)},
         _networks(expected.exclude_cidrs),
         expected.sync_period,
     )

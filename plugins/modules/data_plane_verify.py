@@ -22,6 +22,7 @@ description:
     cannot be judged, see RV(problem). A node is in order when RV(problem) is empty and RV(faults_total) is 0.
   - The kernel's answer is not a snapshot. It is read again on a difference, and only those differences are returned
     that every read shows. A node without differences is read once.
+  - A table that was made for some Services only tells what differs for them, and what concerns all.
   - A change in the API between the making of the table and its use looks like a fault. Make a new table and compare
     again before reporting one.
 extends_documentation_fragment:
@@ -291,7 +292,12 @@ def main() -> None:
                 if expected.mode == "ipvs"
                 else observe_rules(expected, node, module.run_command)
             )
-            comparison = _differences.confirm(observe, module.params["settle"], time.sleep, time.monotonic)
+            comparison = _differences.confirm(
+                lambda: _differences.within(observe(), expected.scope),
+                module.params["settle"],
+                time.sleep,
+                time.monotonic,
+            )
             result.update(_differences.summary(comparison, module.params["limit"]))
     except (_ipvs.IpvsError, _netlink.NetlinkError, _rules.RulesError) as exc:
         result["problem"] = f"{exc}."

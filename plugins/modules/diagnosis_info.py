@@ -27,6 +27,13 @@ options:
       - The C(spec.loadBalancerClass) that MetalLB serves.
     type: str
     default: ""
+  scope:
+    description:
+      - Namespaces, and Services as C(NAMESPACE/NAME), to tell of. Empty for all. What is not of a Service is told in any
+        case.
+    type: list
+    elements: str
+    default: []
   speaker:
     description:
       - Whether a speaker is expected.
@@ -108,6 +115,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _metallb,
     _resources,
     _rollout,
+    _scope,
 )
 
 Object = t.Dict[str, t.Any]
@@ -137,7 +145,11 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     backend = _announcers.backend(speakers) or "native"
     workloads = _metallb.progress(api, namespace, params["speaker"], backend)
     webhooks = [one for one in _metallb.webhooks(api, namespace, backend, ask=True) if not one.done]
-    balanced = [one for one in services or [] if one["spec"].get("type") == "LoadBalancer"]
+    balanced = [
+        one
+        for one in services or []
+        if one["spec"].get("type") == "LoadBalancer" and _scope.holds(params["scope"], _scope.name_of(one))
+    ]
     events = {
         one: _metallb.events(api, one, "Service") for one in sorted({one["metadata"]["namespace"] for one in balanced})
     }
@@ -149,7 +161,9 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "legacy_configmap": _resources.reference(dict(legacy, kind="ConfigMap")) if legacy else "",
         "strict_arp": strict_arp(config_map),
         "kube_proxy": kube_proxy(api) if config_map else {},
-        "announce_failures": announce_failures(events),
+        "announce_failures": [
+            one for one in announce_failures(events) if _scope.holds(params["scope"], one["service"])
+        ],
     }
 
 
@@ -164,8 +178,7 @@ def pending(
         wanted = _external_ip.Wanted(meta["namespace"], meta["name"], [], "")
         own = [one for one in events[meta["namespace"]] if one["involvedObject"].get("name") == meta["name"]]
         judged = _external_ip.judge(wanted, service, pools, own, problem, own_class)
-        name = "{0}/{1}".format(meta["namespace"], meta["name"])
-        found.append({"service": name, "cause": judged.cause, "text": judged.reason})
+        found.append({"service": _scope.name_of(service), "cause": judged.cause, "text": judged.reason})
     return found
 
 
@@ -210,6 +223,7 @@ def main() -> None:
         _kubernetes.argument_spec(
             metallb_namespace={"type": "str", "default": "metallb-system"},
             loadbalancer_class={"type": "str", "default": ""},
+            scope={"type": "list", "elements": "str", "default": []},
             speaker={"type": "bool", "default": True},
         ),
         supports_check_mode=True,

@@ -24,6 +24,13 @@ options:
       - The class of Services that MetalLB serves (V(metallb_loadbalancer_class)).
     type: str
     default: ""
+  scope:
+    description:
+      - Namespaces, and Services as C(NAMESPACE/NAME), to look at. Empty for all.
+      - An entry that is no Service of type LoadBalancer, and no namespace of one, fails the module.
+    type: list
+    elements: str
+    default: []
 author:
   - The kubeaddons.metallb authors (@kubeaddons)
 """
@@ -117,8 +124,14 @@ targets:
       type: list
       elements: dict
   sample: {outside: [], inside: [], arp: [192.0.2.240], tcp: []}
+scope:
+  description: What O(scope) was.
+  type: list
+  elements: str
+  returned: always
+  sample: []
 services:
-  description: The Services that MetalLB takes care of.
+  description: The Services that MetalLB takes care of, those of O(scope).
   type: list
   elements: dict
   returned: always
@@ -219,6 +232,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _kubernetes,
     _metallb,
     _resources,
+    _scope,
     _targets,
 )
 
@@ -230,6 +244,7 @@ EMPTY: dict[str, t.Any] = {
     "speakers": [],
     "strict_arp": False,
     "services": [],
+    "scope": [],
     "bgp": {},
     "targets": {},
 }
@@ -273,9 +288,13 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     )
     names = {node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes}
     now = api.server_time or datetime.datetime.now(datetime.timezone.utc)
+    problem = _scope.problem(params["scope"], services)
+    if problem:
+        return {"failed": True, "msg": problem}
     balanced = _derive.balanced(services, slices, live, params["loadbalancer_class"], now)
+    balanced = [one for one in balanced if _scope.holds(params["scope"], one["service"])]
     bgp = _derive.bgp(live, now)
-    table = _derive.expected_table(services, slices, nodes, kube_proxy, now)
+    table = _derive.expected_table(services, slices, nodes, kube_proxy, now, params["scope"])
     return {
         "expected": _expected.pack(table),
         "mode": table.mode,
@@ -284,6 +303,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "speakers": sorted(_announcers.running(speakers)),
         "strict_arp": table.mode == "ipvs" and _announcers.layer2_in_use(live),
         "services": balanced,
+        "scope": params["scope"],
         "bgp": bgp,
         "targets": {
             "outside": _targets.outside(balanced, names, table.node_port_cidrs),
@@ -299,6 +319,7 @@ def main() -> None:
         _kubernetes.argument_spec(
             metallb_namespace={"type": "str", "default": "metallb-system"},
             loadbalancer_class={"type": "str", "default": ""},
+            scope={"type": "list", "elements": "str", "default": []},
         ),
         supports_check_mode=True,
     )

@@ -45,6 +45,13 @@ options:
         description: Name of the IPAddressPool that the address has to come from; without it any.
         type: str
         default: ""
+  scope:
+    description:
+      - Without O(services), namespaces, and Services as C(NAMESPACE/NAME), to wait for. Empty for all.
+      - An entry that is no Service of type LoadBalancer, and no namespace of one, fails the module.
+    type: list
+    elements: str
+    default: []
   loadbalancer_class:
     description:
       - The class of Services that MetalLB serves (V(metallb_loadbalancer_class)).
@@ -127,6 +134,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _kubernetes,
     _metallb,
     _resources,
+    _scope,
     _wait,
 )
 
@@ -168,10 +176,16 @@ def look(
 def wait(api: _kubernetes.Api, params: dict[str, t.Any], waiter: _wait.Waiter) -> dict[str, t.Any]:
     wanted = [_external_ip.Wanted(**one) for one in params["services"] or []]
     if params["services"] is None:
+        services, scope = api.get_list("/api/v1/services") or [], params["scope"]
+        problem = _scope.problem(scope, services)
+        if problem:
+            return {"failed": True, "msg": problem}
         wanted = [
             _external_ip.Wanted(service["metadata"]["namespace"], service["metadata"]["name"], [], "")
-            for service in api.get_list("/api/v1/services") or []
-            if _external_ip.handled(service, params["loadbalancer_class"])
+            for service in services
+            if _scope.holds(scope, _scope.name_of(service))
+            # One that is named is waited for in any case: that tells why it gets no address.
+            and (_external_ip.handled(service, params["loadbalancer_class"]) or _scope.name_of(service) in scope)
         ]
     found = [_external_ip.Assignment(False, [], "", "was not looked at yet") for _one in wanted]
     while True:
@@ -210,6 +224,7 @@ def main() -> None:
         _kubernetes.argument_spec(
             metallb_namespace={"type": "str", "default": "metallb-system"},
             services={"type": "list", "elements": "dict", "options": service},
+            scope={"type": "list", "elements": "str", "default": []},
             loadbalancer_class={"type": "str", "default": ""},
             timeout={"type": "int", "default": 120},
         ),

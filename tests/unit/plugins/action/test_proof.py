@@ -40,6 +40,7 @@ STATE: Object = {
     "sync_period": 30.0,
     "speakers": [],
     "bgp": {},
+    "scope": [],
 }
 
 

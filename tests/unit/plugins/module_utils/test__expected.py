@@ -38,6 +38,7 @@ TABLE = _expected.Expected(
         ),
         _expected.ServicePort("default/wörter", "web", "UDP", 53, 0, ["10.233.0.18"], [], [], False, False, 0, 0.0, []),
     ],
+    scope=["default"],
 )
 
 

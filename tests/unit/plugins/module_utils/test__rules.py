@@ -70,6 +70,15 @@ def test_both_modes_expect_the_same_of_a_node(mode: str) -> None:
     assert len(wanted["TCP [fd00:192:168:100::240]:80"].must) == 4
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_scope_leaves_the_other_services_out(mode: str) -> None:
+    expected = Api(mode).expected()
+    services = {one.service for one in expected.ports}
+    first = min(services)
+    wanted = _rules.plan(expected._replace(scope=[first]), "node1")
+    assert {one.owner.service for one in wanted.values()} == {first} != services
+
+
 def without_endpoint(api: Api) -> None:
     for one in api.slices("cluster"):
         one["endpoints"].pop()

@@ -71,7 +71,15 @@ def look(
     strict_arp: bool = False,
 ) -> list[Row]:
     nodes: dict[str, list[str]] = {node: [] for node in hosts}
-    state = {"services": [one], "nodes": nodes, "mode": mode, "sync_period": SYNC, "speakers": ["node1"], "bgp": BGP}
+    state = {
+        "services": [one],
+        "nodes": nodes,
+        "mode": mode,
+        "sync_period": SYNC,
+        "speakers": ["node1"],
+        "bgp": BGP,
+        "scope": [],
+    }
     return _verdict.rows(state, hosts, outside or {"targets": [], "results": []}, strict_arp)
 
 
@@ -227,6 +235,7 @@ def test_an_address_that_nothing_announces(speakers: list[str], verdict: str, en
         "sync_period": 0.0,
         "speakers": speakers,
         "bgp": {},
+        "scope": [],
     }
     rows = of(_verdict.rows(state, {}, {}, False), "announcement")
     assert [(row[0], row[2]) for row in rows] == [(verdict, "an L2Advertisement or a BGPAdvertisement")]
@@ -374,7 +383,7 @@ SESSIONS: list[tuple[Object, bool | None, str, str]] = [
 
 
 def session_rows(sessions: list[Object], connected: bool | None, **bgp: t.Any) -> list[Row]:
-    state = {"services": [], "nodes": {}, "mode": "", "sync_period": SYNC, "speakers": [], "bgp": {**BGP, **bgp}}
+    state = {"services": [], "nodes": {}, "mode": "", "sync_period": SYNC, "speakers": [], "bgp": {**BGP, **bgp}, "scope": []}
     state["bgp"]["sessions"] = sessions
     results = [
         {"address": "192.168.100.3", "port": 179, "connected": connected is not True},
@@ -698,7 +707,7 @@ def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tu
 
 
 def test_a_node_that_is_not_in_this_run() -> None:
-    state = {"services": [], "nodes": {"node1": [], "node2": []}, "mode": "ipvs", "sync_period": SYNC, "bgp": {}}
+    state = {"services": [], "nodes": {"node1": [], "node2": []}, "mode": "ipvs", "sync_period": SYNC, "bgp": {}, "scope": []}
     rows = _verdict.rows(state, {"node1": {"data_plane": tables()}}, {}, False)
     assert [(row.verdict, row.where, row.found) for row in rows] == [
         (OK, "node1", "all as expected"),

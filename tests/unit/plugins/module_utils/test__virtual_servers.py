@@ -68,6 +68,13 @@ def plan(
     )
 
 
+def test_a_scope_leaves_the_other_services_out() -> None:
+    other = service(service="shop/api", cluster_addresses=["10.233.0.11"])
+    made = plan(service(), other, scope=["shop"])
+    assert list(made.servers) == ["TCP 10.233.0.11:80"]
+    assert list(made.binds) == ["10.233.0.11"]
+
+
 def names(made: _virtual_servers.Plan, key: str) -> list[str]:
     """The nodes whose pods are backends of a virtual server."""
     pods = {f"{address}:8080": node for node, address in PODS.items()}

@@ -127,6 +127,18 @@ def test_a_backend_that_is_missing_does_not_fail_the_module(run_module: Run, nod
     assert (node.reads, found["seconds"]) == (3, 2.0)
 
 
+def test_what_other_services_differ_in_is_left_out(run_module: Run, node: Node) -> None:
+    node.tables = [_ipvs.Table([], [])]
+    table_of_two = _expected.unpack(expected(2))
+    scope = [table_of_two.ports[1].service]
+    found = run_module(data_plane_verify, expected=_expected.pack(table_of_two._replace(scope=scope)), node="node1")
+    assert {row["service"] for row in found["differences"]} == set(scope)
+    assert found["checked"]["virtual_servers"] == 2
+    node.tables = [table(2)]
+    found = run_module(data_plane_verify, expected=_expected.pack(table_of_two._replace(scope=scope)), node="node1")
+    assert (found["differences"], node.slept[2:]) == ([], [])
+
+
 def test_a_difference_of_one_read_is_none(run_module: Run, node: Node) -> None:
     node.tables = [table(backends=()), table()]
     found = run_module(data_plane_verify, expected=expected(), node="node1")

@@ -62,8 +62,8 @@ def event(server: Server, name: str, reason: str, message: str) -> None:
     )
 
 
-def read(server: Server) -> Object:
-    params = {"metallb_namespace": "metallb-system", "loadbalancer_class": "", "speaker": True}
+def read(server: Server, *scope: str) -> Object:
+    params = {"metallb_namespace": "metallb-system", "loadbalancer_class": "", "speaker": True, "scope": scope}
     found = diagnosis_info.read(server.api, params)
     assert found.keys() == diagnosis_info.EMPTY.keys()
     return found
@@ -84,6 +84,16 @@ def test_services_without_an_address_have_their_cause() -> None:
         ("default/late", "pool-exhausted"),
         ("default/foreign", "foreign-class"),
     }
+
+
+def test_some_services_only() -> None:
+    server = cluster()
+    service(server, "late")
+    service(server, "foreign", loadBalancerClass="x")
+    event(server, "late", "announceFailed", "no")
+    assert [one["service"] for one in read(server, "default/foreign")["pending"]] == ["default/foreign"]
+    assert read(server, "default/foreign")["announce_failures"] == []
+    assert len(read(server, "default")["pending"]) == 2
 
 
 def test_a_controller_that_is_missing_is_the_reason() -> None:

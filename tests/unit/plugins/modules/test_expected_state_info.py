@@ -49,8 +49,9 @@ def cluster(without: t.Sequence[str] = (), name: str = "services") -> Server:
     return server
 
 
-def derive(server: Server) -> Object:
-    return expected_state_info.derive(server.api, {"metallb_namespace": "metallb-system", "loadbalancer_class": ""})
+def derive(server: Server, *scope: str) -> Object:
+    params = {"metallb_namespace": "metallb-system", "loadbalancer_class": "", "scope": list(scope)}
+    return expected_state_info.derive(server.api, params)
 
 
 def test_the_seeds_cluster() -> None:
@@ -69,6 +70,26 @@ def test_the_seeds_cluster() -> None:
     assert found["targets"]["arp"] == ["192.168.100.240"]
     assert (found["bgp"], found["targets"]["tcp"]) == ({}, [])
     assert (found["speakers"], found["strict_arp"]) == ([], True)
+
+
+def test_some_services_only() -> None:
+    found = derive(cluster(), "default/myweb-svc-lb")
+    assert _expected.unpack(found["expected"]).scope == found["scope"] == ["default/myweb-svc-lb"]
+    assert [one["service"] for one in found["services"]] == ["default/myweb-svc-lb"]
+    server = cluster()
+    server.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-11-23T20:00:00Z"},
+            "spec": {"type": "LoadBalancer", "ports": []},
+        }
+    )
+    found = derive(server, "shop")
+    assert [one["service"] for one in found["services"]] == ["shop/web"]
+    assert (found["targets"]["outside"], found["targets"]["arp"]) == ([], [])
+    refused = derive(server, "nope")
+    assert refused["failed"] and refused["msg"].startswith('metallb_verify_services: "nope" is no Service')
 
 
 def test_a_dual_stack_cluster_with_bgp() -> None:

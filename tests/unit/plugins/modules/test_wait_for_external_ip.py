@@ -46,13 +46,14 @@ def wanted(name: str, *addresses: str, pool: str = "") -> Object:
 
 
 def wait(
-    server: Server, services: list[Object] | None, timeout: int = 0, clock: Clock | None = None, own_class: str = ""
+    server: Server, services: list[Object] | None, timeout: int = 0, clock: Clock | None = None, own_class: str = "", scope: t.Sequence[str] = ()
 ) -> Object:
     params = {
         "metallb_namespace": "metallb-system",
         "services": services,
         "loadbalancer_class": own_class,
         "timeout": timeout,
+        "scope": scope,
     }
     return wait_for_external_ip.wait(server.api, params, (clock or Clock()).waiter(timeout))
 
@@ -119,6 +120,16 @@ def test_without_a_list_all_that_metallb_takes_care_of() -> None:
     assert [one["name"] for one in wait(server, None, own_class="x")["results"]] == ["x"]
     assert wait(Server(without=["metallb.io"]), None) == {"done": True, "results": []}
     assert wait(server, [])["results"] == []
+
+
+def test_some_services_only() -> None:
+    server = cluster(service("a", "192.0.2.1"), service("b", "192.0.2.2"), service("x", loadBalancerClass="x"))
+    assert [one["name"] for one in wait(server, None, scope=["default/b"])["results"]] == ["b"]
+    assert [one["name"] for one in wait(server, None, scope=["default"])["results"]] == ["a", "b"]
+    named = wait(server, None, scope=["default/x"])
+    assert named["failed"]
+    assert 'has loadBalancerClass "x"' in named["msg"]
+    assert "there are default/a, default/b, default/x." in wait(server, None, scope=["default/c"])["msg"]
 
 
 def test_the_controllers_problem_is_the_reason() -> None:
