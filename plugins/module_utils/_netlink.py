@@ -19,7 +19,8 @@ import socket
 import struct
 import typing as t
 
-# <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_addr.h>
+# <linux/netlink.h>, <linux/netfilter/nfnetlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_addr.h>
+NETLINK_NETFILTER = 12
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 NLM_F_REQUEST = 0x01
@@ -40,6 +41,7 @@ IFF_NOARP = 0x80
 
 SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
 
+GENERIC = struct.Struct("=BBH")  # struct nfgenmsg
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _LINK = struct.Struct("=BxHiII")
@@ -90,6 +92,16 @@ def parse_attributes(data: bytes, offset: int, end: int) -> dict[int, bytes]:
         found[kind & 0x3FFF] = data[offset + _ATTRIBUTE.size : offset + length]
         offset += (length + 3) & ~3
     return found
+
+
+def nested(data: bytes) -> dict[int, bytes]:
+    """Return the attributes within an attribute."""
+    return parse_attributes(data, 0, len(data))
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Return an attribute as it stands in a request."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def messages(data: bytes) -> t.Iterator[tuple[int, int, int, int]]:
@@ -180,6 +192,17 @@ def dump(protocol: int, kind: int, body: bytes) -> list[bytes]:
             parts.append(part)
             if is_complete(part):
                 return parts
+
+
+def get(protocol: int, kind: int, body: bytes) -> bytes:
+    """Ask the kernel for one thing; raise NotThere where it has none of that kind."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
+        sock.settimeout(10)
+        sock.bind((0, 0))
+        sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST, 1, 0) + body)
+        answer = sock.recv(1 << 16)
+    is_complete(answer)  # which raises what the kernel reports
+    return answer
 
 
 def settled(attempt: t.Callable[[], _Answer], attempts: int = 5) -> _Answer:

@@ -27,8 +27,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
     key_of,
 )
 
-# <linux/netlink.h>, <linux/netfilter/nfnetlink.h>, <linux/netfilter/nf_tables.h>
-NETLINK_NETFILTER = 12
+# <linux/netfilter/nfnetlink.h>, <linux/netfilter/nf_tables.h>
 NFNL_SUBSYS_NFTABLES = 10
 NFT_MSG_GETRULE = 7
 NFT_MSG_GETSET = 10
@@ -71,7 +70,6 @@ _LEADING = (
     ("", b"firewall-ips\0"),
 )
 
-_GENERIC = struct.Struct("=BBH")  # struct nfgenmsg
 _ATTRIBUTE = struct.Struct("=HH")
 
 Ask = t.Callable[[int, int, bytes], t.List[bytes]]  # message, address family, attributes -> parts of the answer
@@ -92,14 +90,13 @@ class _Chains:
 
 
 def _attribute(kind: int, text: str) -> bytes:
-    value = text.encode() + b"\0"
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
+    return _netlink.attribute(kind, text.encode() + b"\0")
 
 
 def ask_kernel(message: int, family: int, attributes: bytes) -> list[bytes]:
     """Ask for one dump of nf_tables; needs CAP_NET_ADMIN."""
-    body = _GENERIC.pack(family, 0, 0) + attributes
-    return _netlink.dump(NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES << 8 | message, body)
+    body = _netlink.GENERIC.pack(family, 0, 0) + attributes
+    return _netlink.dump(_netlink.NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES << 8 | message, body)
 
 
 def _payloads(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, int]]:
@@ -107,11 +104,7 @@ def _payloads(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, int]]:
     for part in parts:
         for kind, _dummy, start, end in _netlink.messages(part):
             if kind >> 8 == NFNL_SUBSYS_NFTABLES:
-                yield part, start + _GENERIC.size, end
-
-
-def _nested(data: bytes) -> dict[int, bytes]:
-    return _netlink.parse_attributes(data, 0, len(data))
+                yield part, start + _netlink.GENERIC.size, end
 
 
 def _listed(data: bytes) -> t.Iterator[bytes]:
@@ -124,14 +117,14 @@ def _listed(data: bytes) -> t.Iterator[bytes]:
 
 
 def _expressions(rule: bytes) -> t.Iterator[tuple[str, dict[int, bytes]]]:
-    for one in _listed(_nested(rule).get(NFTA_RULE_EXPRESSIONS, b"")):
-        parts = _nested(one)
-        yield _netlink.text(parts.get(NFTA_EXPR_NAME, b"")), _nested(parts.get(NFTA_EXPR_DATA, b""))
+    for one in _listed(_netlink.nested(rule).get(NFTA_RULE_EXPRESSIONS, b"")):
+        parts = _netlink.nested(one)
+        yield _netlink.text(parts.get(NFTA_EXPR_NAME, b"")), _netlink.nested(parts.get(NFTA_EXPR_DATA, b""))
 
 
 def _verdict(data: bytes) -> tuple[int, str]:
     """Return the code and the chain of a verdict."""
-    parts = _nested(_nested(data).get(NFTA_DATA_VERDICT, b""))
+    parts = _netlink.nested(_netlink.nested(data).get(NFTA_DATA_VERDICT, b""))
     return struct.unpack(">i", parts[NFTA_VERDICT_CODE])[0], _netlink.text(parts.get(NFTA_VERDICT_CHAIN, b""))
 
 
@@ -227,9 +220,9 @@ def _elements(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, str]]:
     for part, start, end in _payloads(parts):
         listed = _netlink.parse_attributes(part, start, end).get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")
         for one in _listed(listed):
-            element = _nested(one)
+            element = _netlink.nested(one)
             code, chain = _verdict(element[NFTA_SET_ELEM_DATA])
-            yield _nested(element[NFTA_SET_ELEM_KEY])[NFTA_DATA_VALUE], code, chain
+            yield _netlink.nested(element[NFTA_SET_ELEM_KEY])[NFTA_DATA_VALUE], code, chain
 
 
 def _map_key(raw: bytes, version: int) -> str:

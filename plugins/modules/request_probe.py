@@ -67,6 +67,20 @@ options:
           - The name that the DNS request asks for.
         type: str
         default: kubernetes.default.svc.cluster.local
+      origin:
+        description:
+          - V(pod) sends the request from within the network of a pod that runs on this node, as root. Of several pods others are
+            asked where one gets no answer, since a NetworkPolicy may hold it back.
+          - The address may be a Service's name then, C(NAME.NAMESPACE.svc), which the pod's own name server is asked for.
+        type: str
+        choices: [node, pod]
+        default: node
+  connections:
+    description:
+      - Connections, as in RV(results[].connections) of another host's run, that this node is searched for; see RV(seen).
+      - With it, even when empty, the connections that this run opens are searched for as well. Needs C(CAP_NET_ADMIN).
+    type: list
+    elements: str
   timeout:
     description:
       - Seconds to wait for each request.
@@ -160,13 +174,55 @@ results:
       type: float
       returned: always
       sample: 0.004
+    connections:
+      description: The connection of each request; empty for one that was not opened.
+      type: list
+      elements: str
+      returned: always
+      sample: ['tcp 192.168.100.1:40312 192.168.100.240:80']
+    pod:
+      description: The pod from whose network the request was sent; empty for the node's own.
+      type: str
+      returned: always
+      sample: ''
+    resolved:
+      description: The address that a name of a Service was resolved to; empty otherwise.
+      type: str
+      returned: always
+      sample: ''
+seen:
+  description:
+    - The connections of O(connections) and of this run that the node's connection tracking knows, each with the backend that it
+      was led to and the address that the backend answers; that is the client's own unless something replaced it.
+  returned: always
+  type: dict
+  sample:
+    tcp 192.168.100.1:40312 192.168.100.240:80: ['10.233.64.5:8080', 192.168.100.1]
 """
 
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _netlink, _pods, _probe
+
+
+def ask(targets: list[_probe.Target], timeout: float, attempts: int) -> list[dict[str, t.Any]]:
+    """Return one result for each target, in order."""
+    inside = [one for one in targets if one.origin == "pod"]
+    own = iter(_probe.probe([one for one in targets if one.origin == "node"], timeout, attempts))
+    from_pods = iter(_probe.probe_from_pods(inside, _pods.find() if inside else [], timeout, attempts))
+    return [next(own if one.origin == "node" else from_pods) for one in targets]
+
+
+def follow(module: AnsibleModule, results: list[dict[str, t.Any]]) -> dict[str, list[str]]:
+    own = [one for row in results for one in row["connections"] if one]
+    try:
+        return _conntrack.look_up_all([*module.params["connections"], *own])
+    except (_netlink.NetlinkError, OSError) as exc:
+        # Not what was asked for first: the answers count without it.
+        module.warn(f"This node's connections could not be followed: {exc}.")
+        return {}
 
 
 def main() -> None:
@@ -184,14 +240,16 @@ def main() -> None:
                     "path": {"type": "str", "default": "/"},
                     "host": {"type": "str"},
                     "name": {"type": "str", "default": _probe.DNS_NAME},
+                    "origin": {"type": "str", "choices": ["node", "pod"], "default": "node"},
                 },
             },
+            "connections": {"type": "list", "elements": "str"},
             "timeout": {"type": "float", "default": 3.0},
             "attempts": {"type": "int", "default": 1},
         },
         supports_check_mode=True,
     )
-    result: dict[str, t.Any] = {"results": []}
+    result: dict[str, t.Any] = {"results": [], "seen": {}}
     targets = []
     for row in module.params["targets"]:
         if row["request"] == "http" and row["protocol"] != "tcp":
@@ -199,7 +257,9 @@ def main() -> None:
         targets.append(_probe.Target(**dict(row, host=row["host"] or "")))
     if module.params["attempts"] < 1:
         module.fail_json(msg="attempts must be 1 or more.", **result)
-    result["results"] = _probe.probe(targets, module.params["timeout"], module.params["attempts"])
+    result["results"] = ask(targets, module.params["timeout"], module.params["attempts"])
+    if module.params["connections"] is not None:
+        result["seen"] = follow(module, result["results"])
     module.exit_json(changed=False, **result)
 
 

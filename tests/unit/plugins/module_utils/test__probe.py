@@ -284,7 +284,7 @@ def test_ipv6(serve: Serve) -> None:
 def test_results_keep_the_order_and_targets_run_side_by_side() -> None:
     barrier = threading.Barrier(3, timeout=10)
 
-    def send(target: _probe.Target, timeout: float) -> str:
+    def send(target: _probe.Target, timeout: float, _opened: _probe.Opened) -> str:
         barrier.wait()
         if target.port == 2:
             raise ConnectionRefusedError
@@ -303,7 +303,7 @@ def test_one_failure_among_many_is_no_success() -> None:
     outcomes: list[str | Exception] = ["one", ConnectionRefusedError(), "two", TimeoutError()]
     times = iter([0.0, 0.1, 0.1, 0.6, 0.6, 0.7, 0.7, 0.8])
 
-    def send(_target: _probe.Target, _timeout: float) -> str:
+    def send(_target: _probe.Target, _timeout: float, _opened: _probe.Opened) -> str:
         outcome = outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
@@ -321,6 +321,9 @@ def test_one_failure_among_many_is_no_success() -> None:
         "answers": ["one", "two"],
         "error": "refused",
         "seconds": 0.5,
+        "connections": ["", "", "", ""],
+        "pod": "",
+        "resolved": "",
     }
 
 
