@@ -134,6 +134,8 @@ def parse_addresses(identifier: int, data: bytes) -> list[str]:
             offset = _after_name(data, offset)
             kind, _dummy, _dummy_ttl, length = struct.unpack_from("!HHIH", data, offset)
             value = data[offset + 10 : offset + 10 + length]
+            if len(value) < length:
+                raise IndexError(length)
             if (kind, length) in ((1, 4), (28, 16)):
                 found.append(str(ipaddress.ip_address(value)))
             offset += 10 + length
@@ -271,17 +273,18 @@ def result(target: Target, answers: t.Sequence[Answer], pod: str = "", resolved:
     for answer in answers:
         if answer.ok and answer.text not in texts:
             texts.append(answer.text)
-    errors = [answer.error for answer in answers if not answer.ok]
+    failed = [answer for answer in answers if not answer.ok]
     return {
         "address": target.address,
         "port": target.port,
         "protocol": target.protocol,
         "request": target.request,
-        "ok": bool(answers) and not errors,
-        "answered": len(answers) - len(errors),
+        "ok": bool(answers) and not failed,
+        "answered": len(answers) - len(failed),
         "answer": texts[0] if texts else "",
         "answers": texts,
-        "error": errors[0] if errors else "",
+        "error": failed[0].error if failed else "",
+        "failed": failed[0].connection if failed else "",
         "seconds": round(max((answer.seconds for answer in answers), default=0.0), 3),
         "connections": [answer.connection for answer in answers],
         "pod": pod,

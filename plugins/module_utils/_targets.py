@@ -29,10 +29,12 @@ def outside(
             continue
         # kube-proxy serves a node port in the families of the Service's ClusterIPs only.
         versions = list(dict.fromkeys(ipaddress.ip_address(one).version for one in service["cluster_ips"]))
-        for port in _askable(service):
+        for port in service["ports"]:
+            if port["protocol"] == "SCTP":
+                continue  # which needs a client of its own
             for address in service["addresses"]:
                 targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
-            if not port["node_port"]:
+            if not port["node_port"] or not _tells(port):
                 continue
             for node, addresses in nodes.items():
                 if service["local"] and node not in service["local_nodes"]:
@@ -59,7 +61,7 @@ def _node_port_addresses(
 
 
 def inside(services: t.Sequence[Object]) -> list[Object]:
-    """Return what to ask from a node: every ClusterIP, and what may be out of reach for others.
+    """Return what to ask from a node: every ClusterIP, also from a pod there and by name, and what others may not reach.
 
     That is an EXTERNAL-IP which only routers learn of.
     """
@@ -67,10 +69,15 @@ def inside(services: t.Sequence[Object]) -> list[Object]:
     for service in services:
         if not service["endpoints"]:
             continue
-        for port in _askable(service):
+        asked = [port for port in service["ports"] if _tells(port)]
+        if asked and not service["internal_local"]:
+            name = "{1}.{0}.svc".format(*service["service"].split("/"))
+            targets.append(_target(service, "DNS name", "", name, asked[0]["port"], asked[0], "pod"))
+        for port in asked:
             if not service["internal_local"]:
                 for address in service["cluster_ips"]:
-                    targets.append(_target(service, "ClusterIP", "", address, port["port"], port))
+                    for origin in ("node", "pod"):
+                        targets.append(_target(service, "ClusterIP", "", address, port["port"], port, origin))
             if by_bgp_only(service) and not service["local"] and not service["source_ranges"]:
                 for address in service["addresses"]:
                     targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
@@ -82,13 +89,21 @@ def by_bgp_only(service: Object) -> bool:
     return service["bgp"] is not None and not service["layer2"]
 
 
-def _askable(service: Object) -> list[Object]:
-    # Silence proves nothing in UDP, and SCTP needs a client of its own.
-    return [port for port in service["ports"] if port["protocol"] == "TCP" or port["request"] == "dns"]
+def _tells(port: Object) -> bool:
+    """Return whether silence means something: not in UDP."""
+    return port["protocol"] == "TCP" or port["request"] == "dns"
 
 
-def _target(service: Object, check: str, node: str, address: str, number: int, port: Object) -> Object:
-    target = {"address": address, "port": number, "protocol": port["protocol"].lower(), "request": port["request"]}
+def _target(
+    service: Object, check: str, node: str, address: str, number: int, port: Object, origin: str = "node"
+) -> Object:
+    target = {
+        "address": address,
+        "port": number,
+        "protocol": port["protocol"].lower(),
+        "request": port["request"],
+        "origin": origin,
+    }
     return {"target": target, "service": service["service"], "check": check, "node": node}
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _probe
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import by_bgp_only
 
@@ -31,6 +32,8 @@ BGP_PATIENCE = 60.0
 _SAID_LATELY = 130.0
 _UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
+IN_POD = "in a pod"
+_NOT_ASKED = (_probe.NO_POD, _probe.NO_DNS)
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
 
@@ -47,6 +50,14 @@ class Row(t.NamedTuple):
     node: str = ""  # the Node that it tells of, "" for none or several
     service: str = ""  # the Service that it tells of where the subject is "nodes"
     seconds: float | None = None  # how long the look at it took, where that was measured
+
+
+class Way(t.NamedTuple):
+    """Where a connection came in and where it was led."""
+
+    node: str
+    backend: str  # "address:port"
+    reply_to: str  # the address that the backend answers
 
 
 class Decision(t.NamedTuple):
@@ -69,8 +80,9 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     need it.
     """
     found: list[Row] = []
+    ways = _ways(hosts)
     for service in state["services"]:
-        found.extend(_service_rows(service, hosts, outside, state))
+        found.extend(_service_rows(service, hosts, outside, state, ways))
     if state["bgp"]:
         found.extend(_session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
     for node in state["nodes"]:
@@ -82,7 +94,18 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     return found
 
 
-def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Object, state: Object) -> list[Row]:
+def _ways(hosts: t.Mapping[str, Object]) -> dict[str, Way]:
+    """Return every connection that some node has seen."""
+    found: dict[str, Way] = {}
+    for node, host in hosts.items():
+        for connection, way in ((host.get("inside") or {}).get("seen") or {}).items():
+            found.setdefault(connection, Way(node, *way))
+    return found
+
+
+def _service_rows(
+    service: Object, hosts: t.Mapping[str, Object], outside: Object, state: Object, ways: t.Mapping[str, Way]
+) -> list[Row]:
     name = service["service"]
     wanted = "an address of pool {0}".format(service["pool"]) if service["pool"] else "an address of a pool"
     if service["reason"]:
@@ -103,10 +126,20 @@ def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Objec
         found.append(_bgp_row(service, state["bgp"]))
     # While endpoints come and go, a request may meet one that has just gone.
     failure = FAULT if service["age"] >= state["sync_period"] else LAG
-    found.extend(_request_rows(service, "", outside, failure))
+    found.extend(_request_rows(service, "", outside, failure, ways))
     for node, host in hosts.items():
-        found.extend(_request_rows(service, node, host.get("inside"), failure))
+        found.extend(_request_rows(service, node, host.get("inside"), failure, ways))
+    asked = [outside, *(host.get("inside") for host in hosts.values())]
+    found.extend(_backend_rows(service, [one for some in asked for one in _results(service, some)], failure, ways))
+    nodes = {address for addresses in state["nodes"].values() for address in addresses}
+    found.extend(_entrance_rows(service, _results(service, outside), nodes, failure, ways))
     return found
+
+
+def _results(service: Object, answers: Object | None) -> list[tuple[Object, Object]]:
+    """Return what was asked of a Service, each with its result."""
+    pairs = zip((answers or {}).get("targets") or [], (answers or {}).get("results") or [])
+    return [(asked, result) for asked, result in pairs if asked["service"] == service["service"]]
 
 
 def _versions(addresses: t.Sequence[str]) -> set[int]:
@@ -220,34 +253,122 @@ def _arp_verdict(
     return (OK if nodes == announcers else FAULT), found
 
 
-def _request_rows(service: Object, node: str, answers: Object | None, failure: str) -> list[Row]:
+def _request_rows(
+    service: Object, node: str, answers: Object | None, failure: str, ways: t.Mapping[str, Way]
+) -> list[Row]:
     """Return what a node's requests tell; those from outside, with node "", tell of the node whose port was asked."""
     found = []
-    for asked, result in zip((answers or {}).get("targets") or [], (answers or {}).get("results") or []):
-        if asked["service"] != service["service"]:
+    for asked, result in _results(service, answers):
+        if result["error"] in _NOT_ASKED:
             continue
         target = asked["target"]
-        place = "[{0}]:{1}" if ":" in target["address"] else "{0}:{1}"
-        where = "{0} -> {1}{2}".format(
-            node or OUTSIDE,
-            place.format(target["address"], target["port"]),
-            "/udp" if target["protocol"] == "udp" else "",
+        place = "{0}{1}".format(
+            _ipvs.join_endpoint(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
         )
-        excuse = "" if result["ok"] else _excuse(service, asked["check"], result)
+        origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or OUTSIDE
+        verdict, text = _request_verdict(service, asked, result, failure, ways)
         found.append(
             Row(
-                OK if result["ok"] else UNKNOWN if excuse else failure,
+                verdict,
                 service["service"],
                 asked["check"],
-                where,
+                "{0} -> {1}".format(origin, place),
                 "an answer",
-                _answer(result) if result["ok"] else excuse or result["error"],
-                "{0}/request/{1}".format(service["service"], where),
+                text,
+                "{0}/request/{1} -> {2}".format(service["service"], origin, place),
                 node or asked["node"],
                 seconds=result["seconds"],
             )
         )
     return found
+
+
+def _request_verdict(
+    service: Object, asked: Object, result: Object, failure: str, ways: t.Mapping[str, Way]
+) -> tuple[str, str]:
+    if result["ok"]:
+        if result["resolved"] and result["resolved"] not in service["cluster_ips"]:
+            return failure, "the name is {0} there".format(result["resolved"])
+        return OK, _answer(result)
+    way = ways.get(result["failed"])
+    target = asked["target"]
+    if target["protocol"] == "udp" and target["request"] == "connect" and result["error"] == "timed out":
+        # Few servers answer an empty datagram.
+        if way:
+            return OK, "{0} led it to {1}; no answer, as is usual in UDP".format(way.node, way.backend)
+        return UNKNOWN, "no answer, which proves nothing in UDP"
+    excuse = _excuse(service, asked["check"], result)
+    text = excuse or result["error"]
+    if way:
+        text = "{0}; {1} led it to {2}".format(text, way.node, way.backend)
+    elif asked["check"] == "EXTERNAL-IP" and target["origin"] == "node" and result["failed"] and ways and not excuse:
+        text = "{0}; it came in at no node of this run".format(text)
+    return (UNKNOWN if excuse else failure), text
+
+
+def _backend_rows(
+    service: Object, results: t.Sequence[tuple[Object, Object]], failure: str, ways: t.Mapping[str, Way]
+) -> list[Row]:
+    """Return which backends the requests were led to; nothing where no node tells."""
+    used = [ways[one].backend for _asked, result in results for one in result["connections"] if one in ways]
+    if not used:
+        return []
+    addresses = {_ipvs.split_endpoint(one)[0] for one in used}
+    strangers = sorted(addresses - set(service["backends"]))
+    text = "{0} request{1} led to {2} of them: {3}".format(
+        len(used), "s" if len(used) > 1 else "", len(addresses) - len(strangers), _names(sorted(set(used)))
+    )
+    if strangers:
+        text = "{0} is none of them; {1}".format(_names(strangers), text)
+    wanted = "{0} endpoint{1}".format(service["endpoints"], "s" if service["endpoints"] != 1 else "")
+    verdict = failure if strangers else OK
+    name = service["service"]
+    return [Row(verdict, name, "backends", "nodes' connection tracking", wanted, text, name + "/backends")]
+
+
+def _entrance_rows(
+    service: Object,
+    results: t.Sequence[tuple[Object, Object]],
+    nodes: t.Collection[str],
+    failure: str,
+    ways: t.Mapping[str, Way],
+) -> list[Row]:
+    """Return where requests from outside came in, and whether the backend sees who sent them. nodes: their addresses."""
+    seen: dict[str, list[tuple[str, Way]]] = {}
+    for asked, result in results:
+        for one in result["connections"] if asked["check"] == "EXTERNAL-IP" else []:
+            client = _ipvs.split_endpoint(one.split(" ")[1])[0] if one else ""
+            # What a node asks itself never leaves it.
+            if one in ways and client not in nodes:
+                seen.setdefault(asked["target"]["address"], []).append((client, ways[one]))
+    found = []
+    name = service["service"]
+    for address, several in seen.items():
+        where = "{0} -> {1}".format(OUTSIDE, address)
+        entrances = sorted({way.node for _client, way in several})
+        allowed = _entrances(service)
+        if allowed:
+            verdict = OK if set(entrances) <= set(allowed) else failure
+            wanted = "in by {0}".format(_names(allowed))
+            text = "in by {0}".format(_names(entrances))
+            found.append(Row(verdict, name, "path", where, wanted, text, "{0}/path/{1}".format(name, address)))
+        if service["local"]:
+            replaced = sorted({"{0} by {1}".format(way.reply_to, way.node) for client, way in several if way.reply_to != client})
+            client = several[0][0]
+            text = "replaced by {0}".format(", ".join(replaced)) if replaced else "{0}, kept".format(client)
+            key = "{0}/client/{1}".format(name, address)
+            found.append(Row(failure if replaced else OK, name, "client address", where, client, text, key))
+    return found
+
+
+def _entrances(service: Object) -> list[str]:
+    """Return the nodes that requests from outside may come in by; none where that is not known."""
+    found = set(service["announcers"] or []) if service["layer2"] else set()
+    if service["layer2"] and not found:
+        return []
+    if service["bgp"] is not None:
+        found |= set(service["bgp"]["expected"])
+    return sorted(found)
 
 
 def _excuse(service: Object, check: str, result: Object) -> str:
@@ -387,8 +508,18 @@ def _node_rows(node: str, host: Object, state: Object, strict_arp: bool) -> list
                 node,
             )
         )
+    found.extend(_pod_rows(node, host.get("inside")))
     found.extend(_data_plane_rows(node, host.get("data_plane"), state["mode"], state["scope"]))
     return found
+
+
+def _pod_rows(node: str, answers: Object | None) -> list[Row]:
+    """Return a note where no pod of a node could be used."""
+    reasons = {one["error"] for one in (answers or {}).get("results") or [] if one["error"] in _NOT_ASKED}
+    return [
+        Row(NOTE, NODES, "requests from a pod", node, "asked", reason, "pods/{0}".format(node), node)
+        for reason in sorted(reasons)[:1]
+    ]
 
 
 def _data_plane_rows(node: str, told: Object | None, mode: str, scope: t.Sequence[str]) -> list[Row]:
@@ -458,7 +589,8 @@ def folded(found: t.Sequence[Row]) -> list[Row]:
 
 
 def _request(row: Row) -> tuple[str, ...]:
-    return (row.subject, row.check, "from outside" if row.where.startswith(OUTSIDE) else "from nodes")
+    origin = row.where.partition(" -> ")[0]
+    return (row.subject, row.check, origin if origin == OUTSIDE else IN_POD if IN_POD in origin else "from nodes")
 
 
 def _alike(row: Row, failed: t.AbstractSet[tuple[str, ...]]) -> tuple[str, ...]:
@@ -467,6 +599,8 @@ def _alike(row: Row, failed: t.AbstractSet[tuple[str, ...]]) -> tuple[str, ...]:
         kind = row.key.partition("/")[0]
         if kind == "data-plane":
             return (row.verdict, row.check, row.where.partition(", ")[0], row.expected, row.found)
+        if kind == "pods":
+            return (row.verdict, row.check, row.found)
         if kind == "session":
             return (row.verdict, row.check, row.where.partition(" -> ")[2], row.found)
     elif row.node and "/request/" in row.key and _request(row) not in failed:
@@ -494,7 +628,9 @@ def _span(same: list[Row]) -> str:
     if same[0].check == "NodePort":
         ports = list(dict.fromkeys(row.where.rpartition(":")[2] for row in same))
         return "to every node, port{0} {1}".format("s" if len(ports) > 1 else "", ", ".join(ports))
-    return "from every node to {0}".format(", ".join(dict.fromkeys(row.where.partition(" -> ")[2] for row in same)))
+    origin = "a pod on every node" if IN_POD in same[0].where else "every node"
+    places = dict.fromkeys(row.where.partition(" -> ")[2] for row in same)
+    return "from {0} to {1}".format(origin, ", ".join(places))
 
 
 # Judgement over several looks ----------------------------------------------------------------------------------------

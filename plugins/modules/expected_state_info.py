@@ -112,7 +112,8 @@ targets:
       type: list
       elements: dict
     inside:
-      description: The same for the nodes, every ClusterIP, and every EXTERNAL-IP that is announced by BGP only.
+      description: The same for the nodes, every ClusterIP, from a pod as well and by name, and every EXTERNAL-IP that is announced by
+        BGP only.
       type: list
       elements: dict
     arp:
@@ -175,6 +176,10 @@ services:
     endpoints:
       description: Number of addresses that can serve it.
       type: int
+    backends:
+      description: These addresses.
+      type: list
+      elements: str
     local:
       description: Whether C(externalTrafficPolicy) is C(Local).
       type: bool

@@ -169,6 +169,11 @@ results:
       type: str
       returned: always
       sample: ''
+    failed:
+      description: The connection of that request; empty when none was opened.
+      type: str
+      returned: always
+      sample: ''
     seconds:
       description: How long the slowest request took.
       type: float

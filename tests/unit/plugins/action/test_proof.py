@@ -26,6 +26,7 @@ STATE: Object = {
             "election": None,
             "bgp": None,
             "endpoints": 1,
+            "backends": ["10.233.64.5"],
             "age": 400.0,
             "cluster_ips": [],
             "local": False,

@@ -303,7 +303,10 @@ def test_one_failure_among_many_is_no_success() -> None:
     outcomes: list[str | Exception] = ["one", ConnectionRefusedError(), "two", TimeoutError()]
     times = iter([0.0, 0.1, 0.1, 0.6, 0.6, 0.7, 0.7, 0.8])
 
-    def send(_target: _probe.Target, _timeout: float, _opened: _probe.Opened) -> str:
+    connections = iter(["one", "two", "three", "four"])
+
+    def send(_target: _probe.Target, _timeout: float, opened: _probe.Opened) -> str:
+        opened(next(connections))
         outcome = outcomes.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
@@ -320,11 +323,145 @@ def test_one_failure_among_many_is_no_success() -> None:
         "answer": "one",
         "answers": ["one", "two"],
         "error": "refused",
+        "failed": "two",
         "seconds": 0.5,
-        "connections": ["", "", "", ""],
+        "connections": ["one", "two", "three", "four"],
         "pod": "",
         "resolved": "",
     }
+
+
+def test_the_connection_of_a_request_is_told(serve: Serve) -> None:
+    port = serve(page(b"hi"))
+    found = probe(port, request="http", attempts=2)
+    assert len(set(found["connections"])) == 2
+    for one in found["connections"]:
+        protocol, source, destination = one.split(" ")
+        assert (protocol, destination) == ("tcp", f"127.0.0.1:{port}")
+        assert source.startswith("127.0.0.1:")
+    assert found["failed"] == ""
+
+
+def test_of_a_datagram_as_well(echo: int) -> None:
+    (one,) = probe(echo, protocol="udp")["connections"]
+    assert one.startswith("udp 127.0.0.1:")
+    assert one.endswith(f" 127.0.0.1:{echo}")
+
+
+def test_a_connection_that_nobody_answers_is_told() -> None:
+    # A queue of one that is full: further SYNs are dropped.
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(("127.0.0.1", port))
+            found = probe(port, timeout=0.05)
+    assert (found["ok"], found["error"]) == (False, "timed out")
+    assert found["connections"] == [found["failed"]]
+    assert found["failed"].startswith("tcp 127.0.0.1:")
+
+
+ANSWER = (
+    "abcd 8180 0001 0003 0000 0000 03 776562 00 0001 0001"  # web, A
+    "c00c 0005 0001 0000001e 0002 c00c"  # an alias
+    "c00c 0001 0001 0000001e 0004 0ae90011"
+    "03 776562 00 001c 0001 0000001e 0010 fd000000000000000000000000000011"
+)
+
+
+def test_addresses_of_a_name() -> None:
+    assert _probe.parse_addresses(0xABCD, bytes.fromhex(ANSWER)) == ["10.233.0.17", "fd00::11"]
+
+
+@pytest.mark.parametrize("size", range(16, len(bytes.fromhex(ANSWER)), 3))
+def test_a_name_servers_answer_that_is_cut_off(size: int) -> None:
+    data = bytes.fromhex(ANSWER)[:size]
+    try:
+        found = _probe.parse_addresses(0xABCD, data)
+    except _probe.BadAnswer as exc:
+        assert "cut off" in str(exc)
+    else:
+        # Only what is left over may be missing.
+        assert found == ["10.233.0.17", "fd00::11"]
+
+
+class Network:
+    """What pods reach: entering is told, requests are answered by script."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *reach: str) -> None:
+        self.entered: list[str] = []
+        self.reach = reach
+        monkeypatch.setattr(_probe._pods, "enter", self.enter)
+        monkeypatch.setattr(_probe, "ask", self.ask)
+        monkeypatch.setattr(_probe, "_resolve", self.resolve)
+
+    def enter(self, namespace: str) -> None:
+        if namespace == "gone":
+            raise OSError(errno.ENOENT, "No such file or directory")
+        self.entered.append(namespace)
+
+    def ask(self, target: _probe.Target, _timeout: float) -> _probe.Answer:
+        ok = self.entered[-1] in self.reach
+        return _probe.Answer(ok, target.address if ok else "", "" if ok else "timed out", 0.1, self.entered[-1])
+
+    def resolve(self, name: str, pod: _probe._pods.Pod, _timeout: float) -> str:
+        if name == "nope.default.svc":
+            raise _probe.BadAnswer("not there")
+        return "10.233.0.17"
+
+
+POD = _probe._pods.Pod("a", "web-1", "10.233.0.10", "cluster.local")
+CORE_DNS = _probe._pods.Pod("b", "coredns-1", "", "")
+
+
+def from_pods(*targets: _probe.Target, pods: t.Sequence[_probe._pods.Pod]) -> list[dict[str, t.Any]]:
+    return _probe.probe_from_pods(targets, pods, 1.0, 1)
+
+
+def told(found: dict[str, t.Any]) -> tuple[bool, str, str, str]:
+    return (found["ok"], found["error"], found["pod"], found["resolved"])
+
+
+CLUSTER_IP = _probe.Target("10.233.0.17", 80, origin="pod")
+NAME = _probe.Target("web.default.svc", 80, origin="pod")
+
+
+def test_from_a_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    Network(monkeypatch, "a")
+    found = from_pods(CLUSTER_IP, NAME, pods=[POD, CORE_DNS])
+    assert [told(one) for one in found] == [(True, "", "web-1", ""), (True, "", "web-1", "10.233.0.17")]
+    assert [one["address"] for one in found] == ["10.233.0.17", "web.default.svc"]
+    assert [one["answer"] for one in found] == ["10.233.0.17", "10.233.0.17"]
+
+
+def test_what_one_pod_does_not_reach_is_asked_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(monkeypatch, "b")
+    (found,) = from_pods(CLUSTER_IP, pods=[POD, POD._replace(namespace="gone"), CORE_DNS])
+    assert told(found) == (True, "", "coredns-1", "")
+    assert network.entered == ["a", "b"]
+
+
+def test_of_several_pods_that_get_no_answer_the_first_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network(monkeypatch)
+    pods = [POD, *(POD._replace(namespace=str(number), name=str(number)) for number in range(5))]
+    (found,) = from_pods(CLUSTER_IP, pods=pods)
+    assert told(found) == (False, "timed out", "web-1", "")
+    assert network.entered == ["a", "0", "1"]
+
+
+def test_without_pods_and_without_the_clusters_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    Network(monkeypatch, "b")
+    assert [told(one)[1] for one in from_pods(CLUSTER_IP, NAME, pods=[])] == [_probe.NO_POD, _probe.NO_POD]
+    found = from_pods(CLUSTER_IP, NAME, pods=[CORE_DNS])
+    assert [told(one)[:2] for one in found] == [(True, ""), (False, _probe.NO_DNS)]
+
+
+def test_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    Network(monkeypatch, "a")
+    (found,) = from_pods(NAME._replace(address="nope.default.svc"), pods=[POD])
+    assert told(found)[1] == "the name cannot be resolved (not there by 10.233.0.10)"
 
 
 def test_no_targets() -> None:

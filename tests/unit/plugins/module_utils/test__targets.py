@@ -48,7 +48,7 @@ def asked(targets: list[Object]) -> list[tuple[str, str, int, str, str, str]]:
             one["target"]["port"],
             one["target"]["protocol"],
             one["target"]["request"],
-            one["node"],
+            one["node"] or ("a pod" if one["target"]["origin"] == "pod" else ""),
         )
         for one in targets
     ]
@@ -61,32 +61,41 @@ PORT16 = ("NodePort", "2001:db8::11", 31313, "tcp", "http", "node1")
 PORT2 = ("NodePort", "192.168.100.12", 31313, "tcp", "http", "node2")
 CLUSTER = ("ClusterIP", "10.233.0.17", 80, "tcp", "http", "")
 CLUSTER6 = ("ClusterIP", "fd00::17", 80, "tcp", "http", "")
+
+
+def inside(*asked: tuple[t.Any, ...]) -> list[tuple[t.Any, ...]]:
+    """Return what is asked from a node, and the same from a pod there."""
+    name = ("DNS name", "web.default.svc", *asked[0][2:5], "a pod")
+    return [name, *(row for one in asked for row in (one, (*one[:5], "a pod")))]
+
+
 UDP = {"name": "x", "port": 514, "protocol": "UDP", "node_port": 30514, "request": "connect"}
 SCTP = {"name": "x", "port": 7777, "protocol": "SCTP", "node_port": 0, "request": "connect"}
 DNS = {"name": "dns", "port": 53, "protocol": "UDP", "node_port": 0, "request": "dns"}
 TARGETS: list[tuple[Object, list[t.Any], list[t.Any]]] = [
     # Service, what is asked from outside, what is asked from the nodes
-    (service(), [EXTERNAL, PORT1, PORT2], [CLUSTER]),
+    (service(), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
     (service(endpoints=0), [], []),
-    (service(addresses=[]), [PORT1, PORT2], [CLUSTER]),
+    (service(addresses=[]), [PORT1, PORT2], inside(CLUSTER)),
     # Only nodes with an endpoint of their own must answer.
-    (service(local=True), [EXTERNAL, PORT1], [CLUSTER]),
+    (service(local=True), [EXTERNAL, PORT1], inside(CLUSTER)),
     (service(internal_local=True), [EXTERNAL, PORT1, PORT2], []),
-    (service(ports=[UDP, SCTP]), [], []),
+    # Silence proves nothing in UDP, but the nodes' connection tracking tells.
+    (service(ports=[UDP, SCTP]), [("EXTERNAL-IP", VIP, 514, "udp", "connect", "")], []),
     (
         service(ports=[DNS]),
         [("EXTERNAL-IP", VIP, 53, "udp", "dns", "")],
-        [("ClusterIP", "10.233.0.17", 53, "udp", "dns", "")],
+        inside(("ClusterIP", "10.233.0.17", 53, "udp", "dns", "")),
     ),
     # A node port is there in the families of the Service, on the nodes that have them.
-    (dual(), [EXTERNAL, EXTERNAL6, PORT1, PORT16, PORT2], [CLUSTER, CLUSTER6]),
-    (service(addresses=[VIP6], cluster_ips=["fd00::17"]), [EXTERNAL6, PORT16], [CLUSTER6]),
+    (dual(), [EXTERNAL, EXTERNAL6, PORT1, PORT16, PORT2], inside(CLUSTER, CLUSTER6)),
+    (service(addresses=[VIP6], cluster_ips=["fd00::17"]), [EXTERNAL6, PORT16], inside(CLUSTER6)),
     # What only routers learn of is asked for from the nodes, too.
-    (by_bgp(), [EXTERNAL, PORT1, PORT2], [CLUSTER, EXTERNAL]),
-    (by_bgp(local=True), [EXTERNAL, PORT1], [CLUSTER]),
-    (by_bgp(source_ranges=["198.51.100.0/24"]), [EXTERNAL, PORT1, PORT2], [CLUSTER]),
+    (by_bgp(), [EXTERNAL, PORT1, PORT2], [*inside(CLUSTER), EXTERNAL]),
+    (by_bgp(local=True), [EXTERNAL, PORT1], inside(CLUSTER)),
+    (by_bgp(source_ranges=["198.51.100.0/24"]), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
     (by_bgp(internal_local=True), [EXTERNAL, PORT1, PORT2], [EXTERNAL]),
-    (service(bgp={"expected": {}}), [EXTERNAL, PORT1, PORT2], [CLUSTER]),
+    (service(bgp={"expected": {}}), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
 ]
 
 

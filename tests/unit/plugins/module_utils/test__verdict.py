@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _verdict
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _probe, _verdict
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, LAG, NOTE, OK, UNKNOWN, Row
 
 Object = dict[str, t.Any]
@@ -27,6 +27,7 @@ def service(**changed: t.Any) -> Object:
         "election": {"node": "node2", "reasons": {}},
         "bgp": None,
         "endpoints": 3,
+        "backends": ["10.233.64.4", "10.233.65.4", "10.233.66.4"],
         "age": 400.0,
         "cluster_ips": ["10.233.0.17"],
         "local": False,
@@ -57,9 +58,17 @@ def arp(node: str, *macs: str, on_link: bool = True, strict: bool = True) -> Obj
 BGP: Object = {"backend": "frr-k8s", "age": 400.0, "sessions": []}
 
 
-def answered(target: Object, ok: bool = True, answer: str = "Hello World!", error: str = "timed out") -> Object:
-    result: Object = {"ok": ok, "answered": int(ok), "answer": answer, "answers": [answer]}
-    result.update(error="" if ok else error, seconds=0.004)
+def answered(
+    target: Object,
+    ok: bool = True,
+    answer: str = "Hello World!",
+    error: str = "timed out",
+    connections: t.Sequence[str] = (),
+    resolved: str = "",
+) -> Object:
+    result: Object = {"ok": ok, "answered": int(ok), "answer": answer, "answers": [answer], "resolved": resolved}
+    failed = "" if ok else next(iter(connections), "")
+    result.update(error="" if ok else error, failed=failed, seconds=0.004, connections=list(connections))
     return {"targets": [target], "results": [result]}
 
 
@@ -69,8 +78,9 @@ def look(
     outside: Object | None = None,
     mode: str = "ipvs",
     strict_arp: bool = False,
+    addresses: t.Mapping[str, list[str]] | None = None,
 ) -> list[Row]:
-    nodes: dict[str, list[str]] = {node: [] for node in hosts}
+    nodes = {node: (addresses or {}).get(node, []) for node in hosts}
     state = {
         "services": [one],
         "nodes": nodes,
@@ -421,9 +431,16 @@ def test_sessions_that_are_alike_are_one_line() -> None:
 
 
 def target(
-    check: str, address: str, port: int, node: str = "", protocol: str = "tcp", name: str = "default/web"
+    check: str,
+    address: str,
+    port: int,
+    node: str = "",
+    protocol: str = "tcp",
+    name: str = "default/web",
+    origin: str = "node",
+    request: str = "http",
 ) -> Object:
-    parts = {"address": address, "port": port, "protocol": protocol, "request": "http"}
+    parts = {"address": address, "port": port, "protocol": protocol, "request": request, "origin": origin}
     return {"target": parts, "service": name, "check": check, "node": node}
 
 
@@ -450,6 +467,146 @@ REQUESTS: list[tuple[Object, tuple[str, str, str, str]]] = [
 @pytest.mark.parametrize(("outside", "row"), REQUESTS)
 def test_requests_from_outside(outside: Object, row: tuple[str, str, str, str]) -> None:
     assert of(look(service(), {}, outside), "EXTERNAL-IP")[1:] == [row]
+
+
+CLIENT = "192.168.100.1"
+CONNECTIONS = [f"tcp {CLIENT}:{port} {VIP}:80" for port in (40001, 40002, 40003)]
+
+
+def followed(**ways: tuple[str, str]) -> dict[str, Object]:
+    """Return hosts that saw the connections, by node: backend and the address that it answers."""
+    return {
+        node: {"inside": {"targets": [], "results": [], "seen": {CONNECTIONS[index]: list(way)}}}
+        for index, (node, way) in enumerate(ways.items())
+    }
+
+
+FROM_OUTSIDE = answered(target("EXTERNAL-IP", VIP, 80), connections=CONNECTIONS)
+KEPT = ("10.233.64.4:8080", CLIENT)
+REPLACED = ("10.233.65.4:8080", "192.168.100.12")
+
+
+def test_which_backends_the_requests_were_led_to() -> None:
+    hosts = {"node2": {"inside": {"seen": {CONNECTIONS[0]: list(REPLACED), CONNECTIONS[2]: list(KEPT)}}}}
+    assert of(look(service(), hosts, FROM_OUTSIDE), "backends") == [
+        (
+            OK,
+            "nodes' connection tracking",
+            "3 endpoints",
+            "2 requests led to 2 of them: 10.233.64.4:8080, 10.233.65.4:8080",
+        )
+    ]
+    assert of(look(service(), {"node2": {"inside": {}}}, FROM_OUTSIDE), "backends") == []
+
+
+def test_a_backend_that_is_none_of_the_services() -> None:
+    stray = followed(node2=("10.233.70.9:8080", CLIENT))
+    ((verdict, _where, _expected, found),) = of(look(service(), stray, FROM_OUTSIDE), "backends")
+    assert (verdict, found) == (
+        FAULT,
+        "10.233.70.9 is none of them; 1 request led to 0 of them: 10.233.70.9:8080",
+    )
+    assert of(look(service(age=1.0), stray, FROM_OUTSIDE), "backends")[0][0] == LAG
+
+
+PATH_WHERE = "Ansible controller -> " + VIP
+
+
+@pytest.mark.parametrize(
+    ("one", "hosts", "rows"),
+    [
+        (service(), followed(node2=REPLACED), [(OK, PATH_WHERE, "in by node2", "in by node2")]),
+        # A neighbour cache that has the node that announced before.
+        (service(), followed(node1=REPLACED), [(FAULT, PATH_WHERE, "in by node2", "in by node1")]),
+        (service(), followed(node1=KEPT, node2=KEPT), [(FAULT, PATH_WHERE, "in by node2", "in by node1, node2")]),
+        (service(announcers=None), followed(node1=REPLACED), []),
+        (service(announcers=[]), followed(node1=REPLACED), []),
+        (
+            service(layer2=False, bgp={**told(), "expected": {"node1": ["r"], "node3": ["r"]}}),
+            followed(node1=KEPT, node3=KEPT),
+            [(OK, PATH_WHERE, "in by node1, node3", "in by node1, node3")],
+        ),
+        (
+            service(layer2=False, bgp={**told(), "expected": {"node1": ["r"]}}),
+            followed(node2=KEPT),
+            [(FAULT, PATH_WHERE, "in by node1", "in by node2")],
+        ),
+        (service(), {}, []),
+    ],
+)
+def test_where_requests_from_outside_come_in(one: Object, hosts: dict[str, Object], rows: list[t.Any]) -> None:
+    assert of(look(one, hosts, FROM_OUTSIDE), "path") == rows
+
+
+def test_a_controller_that_is_a_node_proves_no_path() -> None:
+    own = [f"tcp 192.168.100.11:40001 {VIP}:80"]
+    state_hosts = {"node1": {"inside": {"seen": {own[0]: ["10.233.64.4:8080", "192.168.100.11"]}}}}
+    outside = answered(target("EXTERNAL-IP", VIP, 80), connections=own)
+    rows = look(service(local=True), state_hosts, outside, addresses=NODES)
+    assert of(rows, "path") + of(rows, "client address") == []
+    assert len(of(rows, "backends")) == 1
+
+
+def test_whether_the_backend_sees_the_client() -> None:
+    local = service(local=True)
+    assert of(look(local, followed(node2=KEPT), FROM_OUTSIDE), "client address") == [
+        (OK, PATH_WHERE, CLIENT, "192.168.100.1, kept")
+    ]
+    assert of(look(local, followed(node2=REPLACED), FROM_OUTSIDE), "client address") == [
+        (FAULT, PATH_WHERE, CLIENT, "replaced by 192.168.100.12 by node2")
+    ]
+    assert of(look(service(), followed(node2=REPLACED), FROM_OUTSIDE), "client address") == []
+
+
+def test_a_request_without_an_answer_says_how_far_it_came() -> None:
+    failed = answered(target("EXTERNAL-IP", VIP, 80), ok=False, connections=CONNECTIONS[:1])
+    found = of(look(service(), followed(node2=REPLACED), failed), "EXTERNAL-IP")[1]
+    assert found[3] == "timed out; node2 led it to 10.233.65.4:8080"
+    other = {"node2": {"inside": {"seen": {CONNECTIONS[2]: list(KEPT)}}}}
+    assert of(look(service(), other, failed), "EXTERNAL-IP")[1][3] == "timed out; it came in at no node of this run"
+    assert of(look(service(), {}, failed), "EXTERNAL-IP")[1][3] == "timed out"
+
+
+def test_silence_in_udp() -> None:
+    silent = answered(
+        target("EXTERNAL-IP", VIP, 514, protocol="udp", request="connect"), ok=False, connections=CONNECTIONS[:1]
+    )
+    assert of(look(service(), followed(node2=KEPT), silent), "EXTERNAL-IP")[1] == (
+        OK,
+        "Ansible controller -> 192.168.100.240:514/udp",
+        "an answer",
+        "node2 led it to 10.233.64.4:8080; no answer, as is usual in UDP",
+    )
+    assert of(look(service(), {}, silent), "EXTERNAL-IP")[1][::3] == (
+        UNKNOWN,
+        "no answer, which proves nothing in UDP",
+    )
+    refused = answered(target("EXTERNAL-IP", VIP, 514, protocol="udp", request="connect"), ok=False, error="refused")
+    assert of(look(service(), {}, refused), "EXTERNAL-IP")[1][::3] == (FAULT, "refused")
+
+
+def in_a_pod(check: str, address: str, **result: t.Any) -> dict[str, Object]:
+    return {"node1": {"inside": answered(target(check, address, 80, origin="pod"), **result)}}
+
+
+def test_requests_from_a_pod() -> None:
+    assert of(look(service(), in_a_pod("ClusterIP", "10.233.0.17")), "ClusterIP") == [
+        (OK, "node1, in a pod -> 10.233.0.17:80", "an answer", "Hello World!")
+    ]
+    named = in_a_pod("DNS name", "web.default.svc", resolved="10.233.0.17")
+    assert of(look(service(), named), "DNS name") == [
+        (OK, "node1, in a pod -> web.default.svc:80", "an answer", "Hello World!")
+    ]
+    other = in_a_pod("DNS name", "web.default.svc", resolved="10.233.0.99")
+    assert of(look(service(), other), "DNS name")[0][::3] == (FAULT, "the name is 10.233.0.99 there")
+    failed = in_a_pod("ClusterIP", "10.233.0.17", ok=False, error="refused")
+    assert of(look(service(), failed), "ClusterIP")[0][::3] == (FAULT, "refused")
+
+
+def test_a_node_without_a_pod_is_noted_once() -> None:
+    rows = look(service(), in_a_pod("ClusterIP", "10.233.0.17", ok=False, error=_probe.NO_POD))
+    assert of(rows, "ClusterIP") == []
+    assert of(rows, "requests from a pod") == [(NOTE, "node1", "asked", "there is no pod here to ask from")]
 
 
 BGP_ONLY = service(layer2=False, bgp=told(), addresses=[VIP, VIP6])

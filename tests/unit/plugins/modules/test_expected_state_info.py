@@ -66,7 +66,11 @@ def test_the_seeds_cluster() -> None:
     ]
     asked = [(one["check"], one["target"]["address"], one["target"]["port"]) for one in found["targets"]["outside"]]
     assert asked == [("EXTERNAL-IP", "192.168.100.240", 80), ("NodePort", "192.168.100.11", 31313)]
-    assert [one["target"]["address"] for one in found["targets"]["inside"]] == ["10.233.0.17"]
+    assert [(one["target"]["origin"], one["target"]["address"]) for one in found["targets"]["inside"]] == [
+        ("pod", "myweb-svc-lb.default.svc"),
+        ("node", "10.233.0.17"),
+        ("pod", "10.233.0.17"),
+    ]
     assert found["targets"]["arp"] == ["192.168.100.240"]
     assert (found["bgp"], found["targets"]["tcp"]) == ({}, [])
     assert (found["speakers"], found["strict_arp"]) == ([], True)
@@ -115,7 +119,10 @@ def test_a_dual_stack_cluster_with_bgp() -> None:
         *service["addresses"],
         *("192.168.100.100", "fd00:192:168:100::100", "192.168.100.101", "fd00:192:168:100::101", "192.168.100.102"),
     ]
-    assert [one["target"]["address"] for one in targets["inside"]] == ["10.233.0.17", "fd00:10:233::17"]
+    assert [one["target"]["address"] for one in targets["inside"] if one["target"]["origin"] == "node"] == [
+        "10.233.0.17",
+        "fd00:10:233::17",
+    ]
     assert targets["arp"] == service["addresses"]
     assert [one["address"] for one in targets["tcp"]] == ["192.168.100.2", "fd00:192:168:100::2"]
     ports = _expected.unpack(found["expected"]).ports
