@@ -193,20 +193,25 @@ def own_addresses(addresses: t.Sequence[Address]) -> set[str]:
     return {row.address for row in addresses if row.interface != DUMMY_INTERFACE}
 
 
-def describe_interfaces(links: t.Sequence[Link], addresses: t.Sequence[Address]) -> list[dict[str, t.Any]]:
+def describe_interfaces(
+    links: t.Sequence[Link], addresses: t.Sequence[Address], read: t.Callable[[str], str]
+) -> list[dict[str, t.Any]]:
     """Return the interfaces that could answer, so that a MAC can be told to be this machine's."""
+    general = _setting(read, "rp_filter") or 0
     found = []
     for link in links:
         # A link-local address is what every pod's interface has.
         here = [row.address for row in addresses if row.interface == link.name and not _link_local(row)]
         if here and link.name != DUMMY_INTERFACE and not link.flags & IFF_LOOPBACK and len(link.mac) == 17:
-            found.append({"name": link.name, "mac": link.mac, "addresses": here})
+            # The kernel goes by the higher of the two (Documentation/networking/ip-sysctl.rst).
+            own = _setting(read, "rp_filter", link.name) or 0
+            found.append({"name": link.name, "mac": link.mac, "addresses": here, "rp_filter": max(general, own)})
     return found
 
 
-def _setting(read: t.Callable[[str], str], name: str) -> t.Optional[int]:
+def _setting(read: t.Callable[[str], str], name: str, interface: str = "all") -> t.Optional[int]:
     try:
-        return int(read("/proc/sys/net/ipv4/conf/all/" + name))
+        return int(read("/proc/sys/net/ipv4/conf/{0}/{1}".format(interface, name)))
     except (OSError, ValueError):
         return None
 

@@ -53,6 +53,11 @@ def connection(protocol: str, source: tuple[str, int], destination: tuple[str, i
     return "{0} {1} {2}".format(protocol, _ipvs.join_endpoint(*source), _ipvs.join_endpoint(*destination))
 
 
+def client(text: str) -> str:
+    """Return the address that opened a connection."""
+    return _ipvs.split_endpoint(text.split(" ")[1])[0]
+
+
 def ask_kernel(family: int, attributes: bytes) -> bytes:
     """Ask for one connection; needs CAP_NET_ADMIN."""
     body = _netlink.GENERIC.pack(family, 0, 0) + attributes

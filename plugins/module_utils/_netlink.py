@@ -30,9 +30,13 @@ RTM_NEWLINK = 16
 RTM_GETLINK = 18
 RTM_NEWADDR = 20
 RTM_GETADDR = 22
+RTM_NEWROUTE = 24
+RTM_GETROUTE = 26
 IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MASTER = 10
+RTA_DST = 1
+RTA_OIF = 4
 IFA_ADDRESS = 1
 IFA_LOCAL = 2
 IFF_UP = 0x1
@@ -46,6 +50,7 @@ _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
+_ROUTE = struct.Struct("=BBBBBBBBI")
 
 
 _Answer = t.TypeVar("_Answer")
@@ -61,6 +66,10 @@ class DumpInterrupted(NetlinkError):
 
 class NotThere(NetlinkError):
     """The kernel has nothing of that name."""
+
+
+class NoWay(NetlinkError):
+    """The kernel knows no route there."""
 
 
 class Link(t.NamedTuple):
@@ -126,6 +135,8 @@ def is_complete(data: bytes) -> bool:
             code = -struct.unpack_from("=i", data, start)[0]
             if code == errno.ENOENT:
                 raise NotThere("the kernel has no table of that name")
+            if code in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+                raise NoWay("the kernel knows no route there")
             raise NetlinkError(f"the kernel refused a netlink request: {os.strerror(code)}")
         if kind == NLMSG_DONE:
             return True
@@ -215,6 +226,26 @@ def settled(attempt: t.Callable[[], _Answer], attempts: int = 5) -> _Answer:
 
 def _dump(kind: int) -> bytes:
     return b"".join(dump(getattr(socket, "NETLINK_ROUTE", 0), kind, bytes(16)))
+
+
+def _ask_route(body: bytes) -> bytes:
+    return get(getattr(socket, "NETLINK_ROUTE", 0), RTM_GETROUTE, body)
+
+
+def way_out(address: str, links: t.Sequence[Link], ask: t.Callable[[bytes], bytes] = _ask_route) -> str:
+    """Return the interface by which this machine answers an address, "" where it knows no way; raise NetlinkError."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    value = socket.inet_pton(family, address)
+    request = _ROUTE.pack(family, 8 * len(value), 0, 0, 0, 0, 0, 0, 0) + attribute(RTA_DST, value)
+    try:
+        answer = ask(request)
+    except NoWay:
+        return ""
+    for kind, _dummy, start, end in messages(answer):
+        number = parse_attributes(answer, start + _ROUTE.size, end).get(RTA_OIF)
+        if kind == RTM_NEWROUTE and number:
+            return next((link.name for link in links if link.number == struct.unpack("=I", number)[0]), "")
+    return ""
 
 
 def read_links(ask: t.Callable[[int], bytes] = _dump) -> list[Link]:

@@ -381,5 +381,6 @@ KNOWN_VARIABLES = frozenset(
         "metallb_verify_report_dir",
         "metallb_verify_requests",
         "metallb_verify_services",
+        "metallb_verify_outside_host",
     }
 )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs, _probe
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import by_bgp_only
 
@@ -24,7 +24,8 @@ Object = t.Dict[str, t.Any]
 
 OK, FAULT, LAG, UNKNOWN, NOTE = "ok", "fault", "lag", "unknown", "note"
 NODES = "nodes"  # the subject of what is not of one Service
-OUTSIDE = "Ansible controller"
+OUTSIDE = "outside"
+CONTROLLER = "Ansible controller"
 STRANGER = "an unknown host"
 # Seconds that BGP is given after a change: MetalLB's native mode was seen to take 13 for its sessions.
 BGP_PATIENCE = 60.0
@@ -33,6 +34,7 @@ _SAID_LATELY = 130.0
 _UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
 IN_POD = "in a pod"
+STRICT = 1  # rp_filter
 _NOT_ASKED = (_probe.NO_POD, _probe.NO_DNS)
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
@@ -76,8 +78,8 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
 
     state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
     arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
-    asked for. outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes
-    need it.
+    asked for. outside: what request_probe returned on a host outside, with targets and the name of the
+    "host". strict_arp: whether the nodes need it.
     """
     found: list[Row] = []
     ways = _ways(hosts)
@@ -132,8 +134,15 @@ def _service_rows(
     asked = [outside, *(host.get("inside") for host in hosts.values())]
     found.extend(_backend_rows(service, [one for some in asked for one in _results(service, some)], failure, ways))
     nodes = {address for addresses in state["nodes"].values() for address in addresses}
-    found.extend(_entrance_rows(service, _results(service, outside), nodes, failure, ways))
+    found.extend(_entrance_rows(service, outside, nodes, failure, ways))
+    found.extend(_way_back_rows(service, hosts))
     return found
+
+
+def _name(outside: Object | None) -> str:
+    """Return what the host outside is called."""
+    host = (outside or {}).get("host") or "localhost"
+    return CONTROLLER if host == "localhost" else str(host)
 
 
 def _results(service: Object, answers: Object | None) -> list[tuple[Object, Object]]:
@@ -265,7 +274,7 @@ def _request_rows(
         place = "{0}{1}".format(
             _ipvs.join_endpoint(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
         )
-        origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or OUTSIDE
+        origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or _name(answers)
         verdict, text = _request_verdict(service, asked, result, failure, ways)
         found.append(
             Row(
@@ -275,7 +284,7 @@ def _request_rows(
                 "{0} -> {1}".format(origin, place),
                 "an answer",
                 text,
-                "{0}/request/{1} -> {2}".format(service["service"], origin, place),
+                "{0}/request/{1} -> {2}".format(service["service"], origin if node else OUTSIDE, place),
                 node or asked["node"],
                 seconds=result["seconds"],
             )
@@ -327,24 +336,20 @@ def _backend_rows(
 
 
 def _entrance_rows(
-    service: Object,
-    results: t.Sequence[tuple[Object, Object]],
-    nodes: t.Collection[str],
-    failure: str,
-    ways: t.Mapping[str, Way],
+    service: Object, outside: Object, nodes: t.Collection[str], failure: str, ways: t.Mapping[str, Way]
 ) -> list[Row]:
     """Return where requests from outside came in, and whether the backend sees who sent them. nodes: their addresses."""
     seen: dict[str, list[tuple[str, Way]]] = {}
-    for asked, result in results:
+    for asked, result in _results(service, outside):
         for one in result["connections"] if asked["check"] == "EXTERNAL-IP" else []:
-            client = _ipvs.split_endpoint(one.split(" ")[1])[0] if one else ""
+            client = _conntrack.client(one) if one else ""
             # What a node asks itself never leaves it.
             if one in ways and client not in nodes:
                 seen.setdefault(asked["target"]["address"], []).append((client, ways[one]))
     found = []
     name = service["service"]
     for address, several in seen.items():
-        where = "{0} -> {1}".format(OUTSIDE, address)
+        where = "{0} -> {1}".format(_name(outside), address)
         entrances = sorted({way.node for _client, way in several})
         allowed = _entrances(service)
         if allowed:
@@ -358,6 +363,37 @@ def _entrance_rows(
             text = "replaced by {0}".format(", ".join(replaced)) if replaced else "{0}, kept".format(client)
             key = "{0}/client/{1}".format(name, address)
             found.append(Row(failure if replaced else OK, name, "client address", where, client, text, key))
+    return found
+
+
+def _way_back_rows(service: Object, hosts: t.Mapping[str, Object]) -> list[Row]:
+    """Return the announcing nodes that drop what comes in, because their answer would leave by another interface."""
+    found = []
+    for node in service["announcers"] or [] if service["layer2"] else []:
+        arp, inside = (hosts.get(node) or {}).get("arp") or {}, (hosts.get(node) or {}).get("inside") or {}
+        filters = {one["name"]: one["rp_filter"] for one in arp.get("interfaces") or []}
+        segments = {
+            one["interface"]
+            for one in arp.get("results") or []
+            if one["on_link"] and one["address"] in service["addresses"] and ":" not in one["address"]
+        }
+        for client, interface in (inside.get("ways_back") or {}).items():
+            for segment in sorted(segments - {interface}):
+                if filters.get(segment) == STRICT and ":" not in client:
+                    found.append(
+                        Row(
+                            FAULT,
+                            service["service"],
+                            "way back",
+                            "{0} -> {1}".format(node, client),
+                            "out by {0}, where requests come in".format(segment),
+                            "out by {0}, and {1} drops what comes in on other ways (rp_filter 1)".format(
+                                interface or "none", segment
+                            ),
+                            "{0}/way-back/{1}/{2}".format(service["service"], node, client),
+                            node,
+                        )
+                    )
     return found
 
 
@@ -589,7 +625,7 @@ def folded(found: t.Sequence[Row]) -> list[Row]:
 
 
 def _request(row: Row) -> tuple[str, ...]:
-    origin = row.where.partition(" -> ")[0]
+    origin = row.key.partition("/request/")[2].partition(" -> ")[0]
     return (row.subject, row.check, origin if origin == OUTSIDE else IN_POD if IN_POD in origin else "from nodes")
 
 

@@ -120,6 +120,13 @@ interfaces:
       elements: str
       returned: always
       sample: ['192.168.100.100', '2001:db8::100']
+    rp_filter:
+      description:
+        - How the kernel treats a packet of IPv4 that comes in by it although the answer would leave by another one. V(1) drops
+          it, V(0) and V(2) do not.
+      type: int
+      returned: always
+      sample: 2
 gateways:
   description: The gateways of this machine's default routes, best first, those of IPv4 before those of IPv6.
   returned: always
@@ -192,7 +199,7 @@ def main() -> None:
     try:
         links = _netlink.read_links()
         addresses = _netlink.read_addresses(links)
-        result["interfaces"] = _arp.describe_interfaces(links, addresses)
+        result["interfaces"] = _arp.describe_interfaces(links, addresses, read_text)
         result["results"] = _arp.probe_addresses(
             module.params["addresses"],
             links,

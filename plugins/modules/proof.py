@@ -32,7 +32,8 @@ options:
     required: true
   outside:
     description:
-      - What M(kubeaddons.metallb.request_probe) returned outside of the cluster, with its C(targets).
+      - What M(kubeaddons.metallb.request_probe) returned outside of the cluster, with its C(targets) and the name of the
+        C(host), by default the Ansible controller.
     type: dict
     required: true
   strict_arp:

@@ -203,6 +203,12 @@ seen:
   type: dict
   sample:
     tcp 192.168.100.1:40312 192.168.100.240:80: ['10.233.64.5:8080', 192.168.100.1]
+ways_back:
+  description: The interface by which this node answers each client in O(connections); empty where it knows no way.
+  returned: always
+  type: dict
+  sample:
+    192.168.100.1: eth0
 """
 
 import typing as t
@@ -220,10 +226,16 @@ def ask(targets: list[_probe.Target], timeout: float, attempts: int) -> list[dic
     return [next(own if one.origin == "node" else from_pods) for one in targets]
 
 
-def follow(module: AnsibleModule, results: list[dict[str, t.Any]]) -> dict[str, list[str]]:
+def follow(module: AnsibleModule, results: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    others = module.params["connections"]
     own = [one for row in results for one in row["connections"] if one]
     try:
-        return _conntrack.look_up_all([*module.params["connections"], *own])
+        links = _netlink.read_links()
+        clients = {_conntrack.client(one) for one in others}
+        return {
+            "seen": _conntrack.look_up_all([*others, *own]),
+            "ways_back": {one: _netlink.way_out(one, links) for one in sorted(clients)},
+        }
     except (_netlink.NetlinkError, OSError) as exc:
         # Not what was asked for first: the answers count without it.
         module.warn(f"This node's connections could not be followed: {exc}.")
@@ -254,7 +266,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    result: dict[str, t.Any] = {"results": [], "seen": {}}
+    result: dict[str, t.Any] = {"results": [], "seen": {}, "ways_back": {}}
     targets = []
     for row in module.params["targets"]:
         if row["request"] == "http" and row["protocol"] != "tcp":
@@ -264,7 +276,7 @@ def main() -> None:
         module.fail_json(msg="attempts must be 1 or more.", **result)
     result["results"] = ask(targets, module.params["timeout"], module.params["attempts"])
     if module.params["connections"] is not None:
-        result["seen"] = follow(module, result["results"])
+        result.update(follow(module, result["results"]))
     module.exit_json(changed=False, **result)
 
 

@@ -309,11 +309,20 @@ def test_an_interface_that_does_not_exist_is_said_so() -> None:
 
 
 def test_interfaces_that_could_answer() -> None:
-    assert _arp.describe_interfaces(LINKS, ADDRESSES) == [
-        {"name": "eth0", "mac": "02:00:5e:00:53:01", "addresses": ["192.0.2.1", "2001:db8::1"]},
-        {"name": "eth1", "mac": "02:00:5e:00:53:02", "addresses": ["192.0.2.129"]},
-        {"name": "eth2", "mac": "02:00:5e:00:53:03", "addresses": ["203.0.113.1"]},
-        {"name": "eth3", "mac": "02:00:5e:00:53:07", "addresses": ["2001:db8:3::1"]},
+    # The higher of the two counts; where there is neither, nothing is filtered.
+    files = {"all": "1\n", "eth1": "2\n", "eth2": "0\n"}
+    files = {f"/proc/sys/net/ipv4/conf/{name}/rp_filter": text for name, text in files.items()}
+
+    def read(path: str) -> str:
+        if path not in files:
+            raise FileNotFoundError(path)
+        return files[path]
+
+    assert _arp.describe_interfaces(LINKS, ADDRESSES, read) == [
+        {"name": "eth0", "mac": "02:00:5e:00:53:01", "addresses": ["192.0.2.1", "2001:db8::1"], "rp_filter": 1},
+        {"name": "eth1", "mac": "02:00:5e:00:53:02", "addresses": ["192.0.2.129"], "rp_filter": 2},
+        {"name": "eth2", "mac": "02:00:5e:00:53:03", "addresses": ["203.0.113.1"], "rp_filter": 1},
+        {"name": "eth3", "mac": "02:00:5e:00:53:07", "addresses": ["2001:db8:3::1"], "rp_filter": 1},
     ]
 
 

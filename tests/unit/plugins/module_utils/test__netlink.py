@@ -22,6 +22,47 @@ def recorded(name: str) -> bytes:
 LINKS = _netlink.parse_links(recorded("links"))
 
 
+def route_answer(number: int) -> bytes:
+    body = _netlink._ROUTE.pack(2, 32, 0, 0, 254, 0, 0, 1, 0) + _netlink.attribute(
+        _netlink.RTA_OIF, struct.pack("=I", number)
+    )
+    return _netlink._HEADER.pack(_netlink._HEADER.size + len(body), _netlink.RTM_NEWROUTE, 0, 1, 0) + body
+
+
+WAYS = [_netlink.Link(2, "eth0", "02:00:5e:00:53:01", 1, ""), _netlink.Link(3, "eth1", "02:00:5e:00:53:02", 1, "")]
+
+
+@pytest.mark.parametrize(("number", "name"), [(2, "eth0"), (3, "eth1"), (9, "")])
+def test_the_way_to_an_address(number: int, name: str) -> None:
+    asked: list[bytes] = []
+
+    def ask(body: bytes) -> bytes:
+        asked.append(body)
+        return route_answer(number)
+
+    assert _netlink.way_out("192.0.2.7", WAYS, ask) == name
+    assert asked[0][:2] == bytes([2, 32])
+    assert asked[0].endswith(bytes([192, 0, 2, 7]))
+
+
+def test_no_way_to_an_address() -> None:
+    def ask(_body: bytes) -> bytes:
+        raise _netlink.NoWay("no")
+
+    assert _netlink.way_out("2001:db8::1", WAYS, ask) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(2, _netlink.NotThere), (101, _netlink.NoWay), (113, _netlink.NoWay), (1, _netlink.NetlinkError)]
+)
+def test_what_the_kernel_reports(code: int, error: type[Exception]) -> None:
+    body = struct.pack("=i", -code) + bytes(16)
+    answer = _netlink._HEADER.pack(_netlink._HEADER.size + len(body), _netlink.NLMSG_ERROR, 0, 1, 0) + body
+    with pytest.raises(_netlink.NetlinkError) as caught:
+        _netlink.is_complete(answer)
+    assert type(caught.value) is error
+
+
 def test_links() -> None:
     assert [(link.name, link.mac, link.master) for link in LINKS] == [
         ("lo", "00:00:00:00:00:00", ""),

@@ -47,10 +47,11 @@ VIP6 = "2001:db8::240"
 SYNC = 30.0
 
 
-def arp(node: str, *macs: str, on_link: bool = True, strict: bool = True) -> Object:
+def arp(node: str, *macs: str, on_link: bool = True, strict: bool = True, rp_filter: int = 0) -> Object:
+    answers = {"on_link": on_link, "macs": list(macs), "interface": "eth0"}
     return {
-        "interfaces": [{"mac": MACS[node]}],
-        "results": [{"address": one, "on_link": on_link, "macs": list(macs)} for one in (VIP, VIP6)],
+        "interfaces": [{"name": "eth0", "mac": MACS[node], "rp_filter": rp_filter}],
+        "results": [{"address": one, **answers} for one in (VIP, VIP6)],
         "settings": {"strict_arp": strict, "arp_ignore": int(strict), "arp_announce": 2 * int(strict)},
     }
 
@@ -545,6 +546,33 @@ def test_a_controller_that_is_a_node_proves_no_path() -> None:
     rows = look(service(local=True), state_hosts, outside, addresses=NODES)
     assert of(rows, "path") + of(rows, "client address") == []
     assert len(of(rows, "backends")) == 1
+
+
+def test_the_host_outside_has_a_name() -> None:
+    rows = look(service(), followed(node2=REPLACED), {**FROM_OUTSIDE, "host": "edge1"})
+    assert of(rows, "path")[0][1] == "edge1 -> " + VIP
+    assert of(rows, "EXTERNAL-IP")[1][1] == f"edge1 -> {VIP}:80"
+
+
+@pytest.mark.parametrize(
+    ("announcers", "rp_filter", "ways_back", "found"),
+    [
+        (["node2"], 1, {CLIENT: "eth1"}, [(FAULT, "node2 -> 192.168.100.1", "out by eth0, where requests come in")]),
+        (["node2"], 1, {CLIENT: ""}, [(FAULT, "node2 -> 192.168.100.1", "out by eth0, where requests come in")]),
+        (["node2"], 1, {CLIENT: "eth0"}, []),
+        (["node2"], 2, {CLIENT: "eth1"}, []),
+        (["node2"], 0, {CLIENT: "eth1"}, []),
+        (["node2"], 1, {"2001:db8::1": "eth1"}, []),
+        (["node1"], 1, {CLIENT: "eth1"}, []),
+        (None, 1, {CLIENT: "eth1"}, []),
+    ],
+)
+def test_an_answer_that_would_leave_by_another_interface(
+    announcers: list[str] | None, rp_filter: int, ways_back: dict[str, str], found: list[t.Any]
+) -> None:
+    inside = {"targets": [], "results": [], "seen": {}, "ways_back": ways_back}
+    hosts = {"node2": {"arp": arp("node2", rp_filter=rp_filter), "inside": inside}}
+    assert [row[:3] for row in of(look(service(announcers=announcers), hosts), "way back")] == found
 
 
 def test_whether_the_backend_sees_the_client() -> None:

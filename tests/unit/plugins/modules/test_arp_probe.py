@@ -39,7 +39,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_addresses_it_only_tells_of_this_machine(run_module: Run, check_mode: bool) -> None:
     found = run_module(arp_probe, check_mode)
     assert (found["failed"], found["changed"], found["results"]) == (False, False, [])
-    assert found["interfaces"] == [{"name": "eth0", "mac": MAC, "addresses": ["192.0.2.1"]}]
+    assert found["interfaces"] == [{"name": "eth0", "mac": MAC, "addresses": ["192.0.2.1"], "rp_filter": 0}]
     assert found["settings"] == {"arp_ignore": 1, "arp_announce": 2, "strict_arp": True}
 
 
