@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import versions_of
@@ -23,6 +24,8 @@ Object = t.Dict[str, t.Any]
 
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 BGP_PORT = 179
+# The event of both protocols has the same reason.
+_ASSIGNED = re.compile(r'announcing from node "([^"]+)" with protocol "layer2"')
 ESTABLISHED = "Established"
 
 
@@ -38,6 +41,7 @@ class Live(t.NamedTuple):
     sessions: t.Sequence[Object] | None  # frrk8s.metallb.io BGPSessionState, since 0.15.0
     nodes: t.Sequence[Object]
     speakers: t.Sequence[Object]  # the speakers' pods
+    assigned: t.Sequence[Object] = ()  # events with the reason nodeAssigned
 
 
 def any_matches(selectors: t.Sequence[Object] | None, obj: Object) -> bool:
@@ -82,6 +86,20 @@ def _of(service: Object, statuses: t.Sequence[Object]) -> list[Object]:
 def l2_announcers(service: Object, statuses: t.Sequence[Object] | None) -> list[str] | None:
     """Return the nodes that say, by ServiceL2Status, that they answer ARP and NDP for a Service; None: none can say."""
     return None if statuses is None else sorted({one["node"] for one in _of(service, statuses)})
+
+
+def l2_assigned(service: Object, events: t.Sequence[Object]) -> str:
+    """Return the node that the last event names as the one that answers ARP and NDP; "" where no event is left."""
+    meta = service["metadata"]
+    found = [
+        (str(one.get("lastTimestamp") or one.get("eventTime") or ""), match.group(1))
+        for one in events
+        for match in [_ASSIGNED.search(one.get("message") or "")]
+        if match
+        and one["involvedObject"].get("name") == meta["name"]
+        and one["involvedObject"].get("namespace") == meta["namespace"]
+    ]
+    return max(found)[1] if found else ""
 
 
 def l2_election(

@@ -223,6 +223,7 @@ def balanced(
                 "reason": judged.reason,
                 "layer2": bool(layer2),
                 "announcers": _announcers.l2_announcers(service, live.l2_statuses),
+                "assigned": _announcers.l2_assigned(service, live.assigned),
                 "election": _announcers.l2_election(service, layer2, judged.addresses, local_nodes, live),
                 "bgp": _announcers.bgp_announcement(service, bgp, judged.addresses, local_nodes, live),
                 "endpoints": len(serving),

@@ -118,7 +118,9 @@ class Api:
                 return None
             raise
 
-    def get_list(self, path: str, label_selector: str | None = None, whole: bool = False) -> list[Object] | None:
+    def get_list(
+        self, path: str, label_selector: str | None = None, whole: bool = False, field_selector: str | None = None
+    ) -> list[Object] | None:
         """Return the items of a collection, in the server's order; None where the kind is not installed.
 
         whole: in one request however long, for kinds of small objects.
@@ -128,7 +130,12 @@ class Api:
         while True:
             try:
                 page = self.request(
-                    "get", path, label_selector=label_selector, limit=None if whole else 500, _continue=token
+                    "get",
+                    path,
+                    label_selector=label_selector,
+                    field_selector=field_selector,
+                    limit=None if whole else 500,
+                    _continue=token,
                 )
             except ApiError as exc:
                 if exc.status == 404:

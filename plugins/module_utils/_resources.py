@@ -48,6 +48,7 @@ FRR_CONFIGURATIONS = "/apis/frrk8s.metallb.io/v1beta1/namespaces/{namespace}/frr
 _WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/"
 WEBHOOKS = _WEBHOOKS + "metallb-webhook-configuration"
 FRR_WEBHOOKS = _WEBHOOKS + "frr-k8s-validating-webhook-configuration"
+CONFIGURATION_STATES = "/apis/metallb.io/v1beta1/namespaces/{namespace}/configurationstates"
 BGP_ADVERTISEMENTS = "/apis/metallb.io/v1beta1/namespaces/{namespace}/bgpadvertisements"
 BGP_PEERS = "/apis/metallb.io/v1beta2/namespaces/{namespace}/bgppeers"
 BGP_STATUSES = "/apis/metallb.io/v1beta1/servicebgpstatuses"

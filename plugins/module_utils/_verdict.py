@@ -35,6 +35,7 @@ _UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
 IN_POD = "in a pod"
 STRICT = 1  # rp_filter
+OFF_LINK = "no node of this run is on its segment"
 _NOT_ASKED = (_probe.NO_POD, _probe.NO_DNS)
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
@@ -120,8 +121,13 @@ def _service_rows(
         )
         return found
     if service["layer2"]:
-        found.extend(_neighbour_row(service, address, hosts) for address in service["addresses"])
+        unanswered = _unanswered(_results(service, outside))
+        whole = state["nodes"].keys() <= hosts.keys()
+        found.extend(
+            _neighbour_row(service, address, hosts, whole and address in unanswered) for address in service["addresses"]
+        )
         found.extend(_election_rows(service))
+        found.extend(_event_rows(service))
     elif service["bgp"] is None:
         found.append(_unannounced_row(service, state["speakers"]))
     if service["bgp"] is not None:
@@ -196,6 +202,15 @@ def _election_rows(service: Object) -> list[Row]:
     return [Row(NOTE, service["service"], "election", "API", wanted, found, service["service"] + "/election")]
 
 
+def _event_rows(service: Object) -> list[Row]:
+    """Return a note where the last event names another node; it lasts an hour and speakers send it as they please."""
+    announcers, assigned = service["announcers"], service["assigned"]
+    if not announcers or not assigned or assigned in announcers:
+        return []
+    wanted = "nodeAssigned names {0}".format(_names(announcers))
+    return [Row(NOTE, service["service"], "event", "API", wanted, assigned, service["service"] + "/assigned")]
+
+
 def _reasons_text(reasons: t.Mapping[str, str]) -> str:
     """Return "node1, node2 carries ...; node3 ..."; nodes with the same reason go together."""
     groups: dict[str, list[str]] = {}
@@ -204,7 +219,14 @@ def _reasons_text(reasons: t.Mapping[str, str]) -> str:
     return "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
 
 
-def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object]) -> Row:
+def _unanswered(results: t.Sequence[tuple[Object, Object]]) -> set[str]:
+    """Return the addresses that were asked from outside and gave no answer at all."""
+    asked = [(one["target"]["address"], result["answered"]) for one, result in results if one["check"] == "EXTERNAL-IP"]
+    return {address for address, _answered in asked} - {address for address, answered in asked if answered}
+
+
+def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object], lost: bool) -> Row:
+    """Return who answers for an address. lost: all nodes were asked, and nothing was answered from outside."""
     owners = {
         interface["mac"]: node
         for node, host in hosts.items()
@@ -220,6 +242,9 @@ def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object])
                 answers.update({mac: owners.get(mac, STRANGER) for mac in one["macs"]})
     announcers = service["announcers"]
     verdict, found = _arp_verdict(announcers, askers, answers, hosts)
+    if lost and found == OFF_LINK:
+        # It might have been routed to a node.
+        verdict = FAULT
     if announcers == [] and (service["election"] or {}).get("reasons"):
         found = "{0}; no node may: {1}".format(found, _reasons_text(service["election"]["reasons"]))
     if announcers is None:
@@ -249,7 +274,7 @@ def _arp_verdict(
             "{0}; no ServiceL2Status names an announcing node".format(found or "no answer")
         )
     if not askers:
-        return UNKNOWN, "no node of this run is on its segment"
+        return UNKNOWN, OFF_LINK
     if not answers:
         if askers == announcers or (announcers is None and len(askers) == 1):
             return UNKNOWN, "only {0} itself could ask".format(askers[0])

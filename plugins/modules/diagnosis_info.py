@@ -101,6 +101,14 @@ announce_failures:
   elements: dict
   returned: always
   sample: []
+stale:
+  description:
+    - What controller and speakers say, by C(ConfigurationState), of a configuration that they have not taken up.
+    - Empty before MetalLB 0.15.3, which has no such objects.
+  type: list
+  elements: str
+  returned: always
+  sample: []
 """
 
 import typing as t
@@ -128,18 +136,20 @@ EMPTY: dict[str, t.Any] = {
     "strict_arp": None,
     "kube_proxy": {},
     "announce_failures": [],
+    "stale": [],
 }
 
 
 def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     namespace = params["metallb_namespace"]
-    services, pools, speakers, legacy, config_map = api.gather(
+    services, pools, speakers, legacy, config_map, states = api.gather(
         [
             lambda: api.get_list("/api/v1/services"),
             lambda: _metallb.live_pools(api, namespace),
             lambda: _metallb.speakers(api, namespace),
             lambda: api.get(_resources.collection("v1", "ConfigMap", namespace) + "/config"),
             lambda: api.get(_kube_proxy.CONFIG_PATH),
+            lambda: api.get_list(_resources.CONFIGURATION_STATES.format(namespace=namespace)),
         ]
     )
     backend = _announcers.backend(speakers) or "native"
@@ -164,6 +174,7 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "announce_failures": [
             one for one in announce_failures(events) if _scope.holds(params["scope"], one["service"])
         ],
+        "stale": stale(states or []),
     }
 
 
@@ -192,6 +203,17 @@ def announce_failures(events: dict[str, list[Object]]) -> list[dict[str, str]]:
         for event in listed
         if event.get("reason") == "announceFailed"
     ]
+
+
+def stale(states: list[Object]) -> list[str]:
+    """Return what controller and speakers say of a configuration that they have not taken up."""
+    found = []
+    for one in states:
+        status = one.get("status") or {}
+        if status.get("result") == "Invalid":
+            text = _rollout.one_line(status.get("errorSummary"))
+            found.append("{0}: {1}".format(one["metadata"]["name"], text))
+    return found
 
 
 def strict_arp(config_map: Object | None) -> bool | None:

@@ -159,6 +159,9 @@ services:
         - Null where MetalLB has no such objects, before 0.14.4.
       type: list
       elements: str
+    assigned:
+      description: The node that MetalLB's last event C(nodeAssigned) names for layer2; empty where no event is left.
+      type: str
     election:
       description:
         - Null when no L2Advertisement takes the Service. Otherwise C(node), which MetalLB's rule elects to answer for it, and
@@ -258,7 +261,7 @@ EMPTY: dict[str, t.Any] = {
 def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     namespace = params["metallb_namespace"]
     # Slices before Services: a Service deleted in between is then missing from both, not half there.
-    slices, services, nodes, config_map, pools, l2_advertisements, l2_statuses, bgp_advertisements, peers, speakers = (
+    slices, services, nodes, config_map, pools, layer2, l2_statuses, bgp_advertisements, peers, speakers, assigned = (
         api.gather(
             [
                 lambda: api.get_list("/apis/discovery.k8s.io/v1/endpointslices"),
@@ -271,6 +274,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
                 lambda: api.get_list(_resources.BGP_ADVERTISEMENTS.format(namespace=namespace)),
                 lambda: api.get_list(_resources.BGP_PEERS.format(namespace=namespace)),
                 lambda: _metallb.speakers(api, namespace),
+                lambda: _metallb.assigned(api),
             ]
         )
     )
@@ -282,7 +286,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         return {"failed": True, "msg": "{0}.".format(exc)}
     live = _announcers.Live(
         pools=pools,
-        l2_advertisements=l2_advertisements or [],
+        l2_advertisements=layer2 or [],
         l2_statuses=l2_statuses,
         bgp_advertisements=bgp_advertisements or [],
         bgp_peers=peers or [],
@@ -290,6 +294,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         sessions=sessions,
         nodes=nodes,
         speakers=speakers,
+        assigned=assigned,
     )
     names = {node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes}
     now = api.server_time or datetime.datetime.now(datetime.timezone.utc)

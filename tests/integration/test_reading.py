@@ -121,6 +121,7 @@ def test_the_expected_state(ansible, api, plain, namespace, node, metallb_crds):
         "reason": "",
         "layer2": True,
         "announcers": [node],
+        "assigned": "",
         "election": {"node": "", "reasons": {node: "has no running speaker"}},
         "bgp": None,
         "endpoints": 1,

@@ -23,6 +23,7 @@ STATE: Object = {
             "reason": "",
             "layer2": False,
             "announcers": [],
+            "assigned": "",
             "election": None,
             "bgp": None,
             "endpoints": 1,

@@ -216,6 +216,23 @@ def test_time() -> None:
 # What MetalLB takes care of -------------------------------------------------------------------------------------------
 
 
+def assigned(node: str, when: str, protocol: str = "layer2", name: str = "myweb-svc-lb") -> Object:
+    return {
+        "involvedObject": {"kind": "Service", "namespace": "default", "name": name},
+        "reason": "nodeAssigned",
+        "message": f'announcing from node "{node}" with protocol "{protocol}"',
+        "lastTimestamp": when,
+    }
+
+
+EVENTS = [
+    assigned("node2", "2026-11-23T20:00:30Z"),
+    assigned("node1", "2026-11-23T20:00:10Z"),
+    assigned("node3", "2026-11-23T20:00:40Z", "bgp"),
+    assigned("node3", "2026-11-23T20:00:50Z", name="other"),
+]
+
+
 LIVE = _announcers.Live(
     pools=[POOL],
     l2_advertisements=[ADVERTISEMENT],
@@ -226,6 +243,7 @@ LIVE = _announcers.Live(
     sessions=None,
     nodes=NODES,
     speakers=[],
+    assigned=EVENTS,
 )
 
 
@@ -242,6 +260,7 @@ def test_the_seeds_service_as_metallb_has_it() -> None:
             "reason": "",
             "layer2": True,
             "announcers": ["node2"],
+            "assigned": "node2",
             "election": {"node": "", "reasons": dict.fromkeys(("node1", "node2"), "has no running speaker")},
             "bgp": None,
             "endpoints": 3,

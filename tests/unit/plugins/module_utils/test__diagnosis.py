@@ -25,6 +25,7 @@ def facts(**changes: t.Any) -> Object:
         "strict_arp": True,
         "kube_proxy": {},
         "announce_failures": [],
+        "stale": [],
     }
     return {**healthy, **changes}
 

@@ -24,6 +24,7 @@ def service(**changed: t.Any) -> Object:
         "reason": "",
         "layer2": True,
         "announcers": ["node2"],
+        "assigned": "node2",
         "election": {"node": "node2", "reasons": {}},
         "bgp": None,
         "endpoints": 3,
@@ -80,11 +81,12 @@ def look(
     mode: str = "ipvs",
     strict_arp: bool = False,
     addresses: t.Mapping[str, list[str]] | None = None,
+    nodes: t.Sequence[str] = (),
 ) -> list[Row]:
-    nodes = {node: (addresses or {}).get(node, []) for node in hosts}
+    addresses = {node: (addresses or {}).get(node, []) for node in nodes or hosts}
     state = {
         "services": [one],
-        "nodes": nodes,
+        "nodes": addresses,
         "mode": mode,
         "sync_period": SYNC,
         "speakers": ["node1"],
@@ -196,6 +198,31 @@ def test_who_answers_arp_and_ndp(
 
 REASONS = {"node1": "carries a label", "node2": "has no running speaker", "node3": "has no running speaker"}
 NOBODY = {"node": "", "reasons": REASONS}
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, []),
+        ({"assigned": ""}, []),
+        ({"announcers": None, "assigned": "node1"}, []),
+        ({"announcers": [], "assigned": "node1"}, []),
+        ({"assigned": "node1"}, [(NOTE, "API", "nodeAssigned names node2", "node1")]),
+    ],
+)
+def test_the_event_names_the_one_that_announces(changed: Object, found: list[t.Any]) -> None:
+    assert of(look(service(**changed), {}), "event") == found
+
+
+def test_an_address_of_no_segment_that_nobody_answers() -> None:
+    hosts = {"node1": {"arp": arp("node1", on_link=False)}}
+    silent = answered(target("EXTERNAL-IP", VIP, 80), ok=False)
+    assert of(look(service(), hosts, silent), "ARP")[0][::3] == (FAULT, "no node of this run is on its segment")
+    # Something routes it to a node; not asked; not all nodes were asked.
+    routed = answered(target("EXTERNAL-IP", VIP, 80))
+    assert of(look(service(), hosts, routed), "ARP")[0][0] == UNKNOWN
+    assert of(look(service(), hosts), "ARP")[0][0] == UNKNOWN
+    assert of(look(service(), hosts, silent, nodes=["node1", "node2"]), "ARP")[0][0] == UNKNOWN
 
 
 @pytest.mark.parametrize(

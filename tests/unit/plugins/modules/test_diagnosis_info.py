@@ -136,6 +136,15 @@ def test_without_kube_proxy_nothing_is_missing() -> None:
     assert (found["strict_arp"], found["kube_proxy"]) == (None, {})
 
 
+def test_a_configuration_that_was_not_taken_up() -> None:
+    server = cluster()
+    place = "/apis/metallb.io/v1beta1/namespaces/metallb-system/configurationstates/{0}"
+    for name, result in (("controller", "Valid"), ("speaker-node1", "Invalid"), ("speaker-node2", "Unknown")):
+        status = {"result": result, "errorSummary": "peer router1 refers to \n missing BFD profile"}
+        server.put({"metadata": {"name": name, "namespace": "metallb-system"}, "status": status}, place.format(name))
+    assert read(server)["stale"] == ["speaker-node1: peer router1 refers to missing BFD profile"]
+
+
 def test_a_speaker_that_could_not_announce() -> None:
     server = cluster()
     event(server, "web", "announceFailed", "the interfaces specified by LB IP doesn't exist")
