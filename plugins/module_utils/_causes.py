@@ -49,6 +49,11 @@ GROUPS: dict[str, list[Cause]] = {
             "metallb-system rollout restart deployment/controller; then look whether the API server reaches pods.",
         ),
         Cause(
+            "configuration-stale",
+            "MetalLB's controller or a speaker has not taken up the configuration, and goes on with the last one that was valid.",
+            "Correct what the message names, in metallb_config with a run of cluster.yml, or by hand where it was made by hand.",
+        ),
+        Cause(
             "legacy-configmap",
             "The configuration is in a ConfigMap, which MetalLB reads no longer since 0.13.",
             "Set the same in metallb_config, run cluster.yml, and delete the ConfigMap.",
@@ -166,6 +171,29 @@ GROUPS: dict[str, list[Cause]] = {
             "Correct interfaces in metallb_config.layer2, or keep that node out by node_selectors.",
         ),
         Cause(
+            "pool-off-link",
+            "No node has an interface in the network of the Service's address, so on no segment anybody asks for it.",
+            "Use addresses of the nodes' own network, announce the pool by BGP (metallb_config.layer3), or let a router send its "
+            "range to the nodes' segment.",
+        ),
+        Cause(
+            "path-outdated",
+            "Requests come in at a node that does not announce the Service: a neighbour cache or a route on the way is out of date.",
+            "Clear it where the requests come from, or on the router before the nodes: ip neighbour flush to ADDRESS. If it comes "
+            "back, let that machine take up gratuitous ARP.",
+        ),
+        Cause(
+            "return-path",
+            "The announcing node drops what comes in, since its answer would leave by another interface (rp_filter, asymmetric "
+            "route).",
+            "Give that node a route by which answers leave where requests come in, or set net.ipv4.conf.INTERFACE.rp_filter to 2.",
+        ),
+        Cause(
+            "client-address-lost",
+            "The Service has externalTrafficPolicy Local, and its backends see another address than the client's.",
+            "Find out what else translates addresses on that node: a rule of the network plugin or of a firewall.",
+        ),
+        Cause(
             "bgp-session-down",
             "A BGP session is not established.",
             "Compare addresses, ASNs, port and password with the router's, and look whether it is in reach.",
@@ -197,6 +225,16 @@ GROUPS: dict[str, list[Cause]] = {
             "kube-proxy is running on a node, and the node's tables are not what the API asks for.",
             "Look into its log, then restart it: delete its pod on that node. In nftables mode it does not repair chains that "
             "it finds; delete its tables before: nft delete table ip kube-proxy, and ip6.",
+        ),
+        Cause(
+            "backend-silent",
+            "Requests are led to a backend that is ready in the API, and it does not answer.",
+            "Look at that pod and at the NetworkPolicies that hold for it, and whether the nodes reach each other's pods.",
+        ),
+        Cause(
+            "cluster-dns",
+            "Pods reach the Service by its ClusterIP, and not by its name.",
+            "Look at the cluster's DNS: kubectl --namespace kube-system get pods,endpointslices --selector k8s-app=kube-dns.",
         ),
         Cause(
             "weight-zero",

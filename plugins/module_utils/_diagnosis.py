@@ -17,7 +17,14 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import PULLING
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, NODES, STRANGER
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import (
+    FAULT,
+    IN_POD,
+    LED,
+    NODES,
+    OFF_LINK,
+    STRANGER,
+)
 
 Object = t.Dict[str, t.Any]
 
@@ -37,9 +44,13 @@ _HINDRANCES = (
     ("is selected by no", "no-node-selected"),
 )
 
+# Check of a Service's row -> cause.
+_PATHS = {"way back": "return-path", "client address": "client-address-lost"}
+
 # What leaves traffic alone, and so explains no fault of it.
-_HARMLESS = ("webhook-not-serving", "legacy-configmap", "no-pool")
+_HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool")
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
+_SESSIONLESS = ("bgp-session-down", "configuration-stale")
 _MOST_LINES = 5  # of evidence on a terminal
 
 
@@ -94,7 +105,7 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     )
     for row in faults:
         _of_row(found, row, facts)
-    _of_the_rest(found, faults)
+    _of_the_rest(found, faults, rows)
     return found.listed()
 
 
@@ -113,6 +124,10 @@ def _of_metallb(found: _Found, facts: Object) -> None:
             found.add(
                 "webhook-not-serving", CLUSTER, *("{0}: {1}".format(part["name"], one) for one in part["reasons"])
             )
+
+
+    if facts["stale"]:
+        found.add("configuration-stale", CLUSTER, *facts["stale"])
 
 
 def _controller_is_away(facts: Object) -> bool:
@@ -182,18 +197,31 @@ def _of_row(found: _Found, row: Object, facts: Object) -> None:
         if problem:
             found.add("kube-proxy-down", node, problem, text)
         else:
-            found.add(_KINDS.get(row["check"].rpartition(" ")[2], "kube-proxy-stuck"), node, text)
+            found.add(_of_kind(row), node, text)
+    elif row["check"] in _PATHS:
+        found.add(_PATHS[row["check"]], row["subject"], text)
+    elif found.has("configuration-stale") and kind == "session":
+        pass  # a symptom of it
     elif kind == "session":
         found.add("bgp-session-down", row["node"], text)
     elif row["check"] in ("ARP", "NDP"):
         _of_neighbours(found, row, text, facts)
-    elif row["check"] == "BGP" and row["subject"] not in found.subjects() and not found.has("bgp-session-down"):
+    elif row["check"] == "BGP" and row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
         found.add("bgp-not-announced", row["subject"], text)
+
+
+def _of_kind(row: Object) -> str:
+    kind = row["check"].rpartition(" ")[2]
+    if kind == "bind" and row["found"] == "absent":
+        return "kube-proxy-stuck"
+    return _KINDS.get(kind, "kube-proxy-stuck")
 
 
 def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None:
     name = row["subject"]
-    if STRANGER in row["found"]:
+    if row["found"].startswith(OFF_LINK):
+        found.add("pool-off-link", name, text)
+    elif STRANGER in row["found"]:
         found.add("duplicate-address", name, text)
     elif row["found"].count("(") > 1 and not found.has("strict-arp-off", "strict-arp-not-applied"):
         # ServiceL2Status is of one node at a time, which the speakers take from each other.
@@ -204,13 +232,26 @@ def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None
         found.add("interface-missing" if failures else "announcer-silent", name, text, *failures[-1:])
 
 
-def _of_the_rest(found: _Found, faults: t.Sequence[Object]) -> None:
-    """Say what nothing explains; a fault of a Service is explained by one of its own, of a node or of the cluster."""
+def _of_the_rest(found: _Found, faults: t.Sequence[Object], rows: t.Sequence[Object]) -> None:
+    """Say what nothing explains so far; a fault of a Service is explained by one of its own, of a node or of the cluster."""
     subjects = found.subjects(*_HARMLESS)
-    general = any("/" not in subject for subject in subjects)
+    if any("/" not in subject for subject in subjects):
+        return
+    by_address = {row["subject"] for row in rows if row["check"] == "ClusterIP" and IN_POD in row["where"]}
+    by_address -= {row["subject"] for row in faults if row["check"] == "ClusterIP"}
     for row in faults:
-        if not general and row["subject"] not in subjects and row["subject"] != NODES:
-            found.add("unexplained", row["subject"], _line(row))
+        name = row["subject"]
+        if name in subjects or name == NODES or (row["check"] == "BGP" and found.has(*_SESSIONLESS)):
+            continue
+        if row["check"] == "path":
+            cause = "path-outdated"
+        elif row["check"] == "DNS name" and name in by_address:
+            cause = "cluster-dns"
+        elif LED in row["found"]:
+            cause = "backend-silent"
+        else:
+            cause = "unexplained"
+        found.add(cause, name, _line(row))
 
 
 def text(found: t.Sequence[Finding]) -> list[str]:

@@ -34,6 +34,7 @@ _SAID_LATELY = 130.0
 _UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
 IN_POD = "in a pod"
+LED = "led it to"
 STRICT = 1  # rp_filter
 OFF_LINK = "no node of this run is on its segment"
 _NOT_ASKED = (_probe.NO_POD, _probe.NO_DNS)
@@ -329,12 +330,12 @@ def _request_verdict(
     if target["protocol"] == "udp" and target["request"] == "connect" and result["error"] == "timed out":
         # Few servers answer an empty datagram.
         if way:
-            return OK, "{0} led it to {1}; no answer, as is usual in UDP".format(way.node, way.backend)
+            return OK, "{0} {1} {2}; no answer, as is usual in UDP".format(way.node, LED, way.backend)
         return UNKNOWN, "no answer, which proves nothing in UDP"
     excuse = _excuse(service, asked["check"], result)
     text = excuse or result["error"]
     if way:
-        text = "{0}; {1} led it to {2}".format(text, way.node, way.backend)
+        text = "{0}; {1} {2} {3}".format(text, way.node, LED, way.backend)
     elif asked["check"] == "EXTERNAL-IP" and target["origin"] == "node" and result["failed"] and ways and not excuse:
         text = "{0}; it came in at no node of this run".format(text)
     return (UNKNOWN if excuse else failure), text

@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes, _diagnosis
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, NODES, OK, Row
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, IN_POD, NODES, OK, UNKNOWN, Row
 
 Object = dict[str, t.Any]
 WEB = "default/web"
@@ -57,6 +57,10 @@ def row(
 
 def data_plane(kind: str, node: str = "node2") -> Object:
     return row(f"IPVS {kind}", f"data-plane/{node}/{kind}/TCP/{VIP}:80/", subject=NODES, node=node)
+
+
+def in_pod(verdict: str) -> Object:
+    return {**row("ClusterIP", "c", verdict), "where": f"node1, {IN_POD} -> 10.233.0.17:80"}
 
 
 def part(name: str, *reasons: str) -> Object:
@@ -190,6 +194,7 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ),
         ([data_plane("orphan")], [("stray-entry", "node2")]),
         ([data_plane("bind")], [("address-left-bound", "node2")]),
+        ([{**data_plane("bind"), "expected": "kube-ipvs0", "found": "absent"}], [("kube-proxy-stuck", "node2")]),
         ([data_plane("rule")], [("rules-broken", "node2")]),
         ([row("ARP", "k", found="node1 (02:..) and an unknown host (03:..)")], [("duplicate-address", WEB)]),
         ([row("NDP", "k", found="no answer, asked from node2")], [("announcer-silent", WEB)]),
@@ -210,6 +215,20 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ),
         ([data_plane("weight"), row("EXTERNAL-IP", "k", found="timed out")], [("weight-zero", "node2")]),
         ([row("EXTERNAL-IP", "k", found="timed out")], [("unexplained", WEB)]),
+        ([row("EXTERNAL-IP", "k", found="timed out; node2 led it to 10.233.64.5:80")], [("backend-silent", WEB)]),
+        ([row("ARP", "k", found="no node of this run is on its segment")], [("pool-off-link", WEB)]),
+        ([row("ARP", "k", UNKNOWN, found="no node of this run is on its segment")], []),
+        ([row("way back", "k")], [("return-path", WEB)]),
+        ([row("client address", "k")], [("client-address-lost", WEB)]),
+        ([row("path", "k")], [("path-outdated", WEB)]),
+        # Of two machines that answer, the other one may get the requests.
+        (
+            [row("path", "k"), row("ARP", "k", found="node1 (02:..) and an unknown host (03:..)")],
+            [("duplicate-address", WEB)],
+        ),
+        ([row("DNS name", "k"), in_pod(OK)], [("cluster-dns", WEB)]),
+        ([row("DNS name", "k"), in_pod(FAULT)], [("unexplained", WEB)]),
+        ([row("DNS name", "k")], [("unexplained", WEB)]),
     ],
 )
 def test_what_the_proof_found(rows: list[Object], causes: list[tuple[str, str]]) -> None:
@@ -231,6 +250,13 @@ def test_kube_proxy_that_does_not_run_explains_its_nodes_rows() -> None:
 def test_strict_arp(configured: bool, causes: list[tuple[str, str]]) -> None:
     rows = [row("strict ARP", f"strict_arp/{node}", subject=NODES, node=node) for node in ("node1", "node2")]
     assert named(facts(strict_arp=configured), rows=rows) == causes
+
+
+def test_a_configuration_that_was_not_taken_up() -> None:
+    told = facts(stale=["speaker-node1: peer tor refers to missing BFD profile fast"])
+    assert named(told) == [("configuration-stale", "cluster")]
+    session = row("BGP session", "session/node1/tor", subject=NODES, node="node1")
+    assert named(told, rows=[session, row("BGP", "k")]) == [("configuration-stale", "cluster")]
 
 
 def test_silence_is_a_symptom_of_a_speaker_that_does_not_run() -> None:
