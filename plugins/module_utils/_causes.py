@@ -50,8 +50,8 @@ GROUPS: dict[str, list[Cause]] = {
         ),
         Cause(
             "configuration-stale",
-            "MetalLB's controller or a speaker has not taken up the configuration, and goes on with the last one that was valid.",
-            "Correct what the message names, in metallb_config with a run of cluster.yml, or by hand where it was made by hand.",
+            "MetalLB's controller or a speaker has not taken up the configuration, and goes on with the last valid one.",
+            "Correct what the message names, in metallb_config with a run of cluster.yml, or by hand if it was made so.",
         ),
         Cause(
             "legacy-configmap",
@@ -173,20 +173,21 @@ GROUPS: dict[str, list[Cause]] = {
         Cause(
             "pool-off-link",
             "No node has an interface in the network of the Service's address, so on no segment anybody asks for it.",
-            "Use addresses of the nodes' own network, announce the pool by BGP (metallb_config.layer3), or let a router send its "
-            "range to the nodes' segment.",
+            "Use addresses of the nodes' own network, announce the pool by BGP (metallb_config.layer3), or let a router send "
+            "its range to the nodes' segment.",
         ),
         Cause(
             "path-outdated",
-            "Requests come in at a node that does not announce the Service: a neighbour cache or a route on the way is out of date.",
-            "Clear it where the requests come from, or on the router before the nodes: ip neighbour flush to ADDRESS. If it comes "
-            "back, let that machine take up gratuitous ARP.",
+            "Requests come in at a node that does not announce the Service: a neighbour cache or a route is outdated.",
+            "Clear it where the requests come from, or on the router before the nodes: ip neighbour flush to ADDRESS. If it "
+            "comes back, let that machine take up gratuitous ARP.",
         ),
         Cause(
             "return-path",
             "The announcing node drops what comes in, since its answer would leave by another interface (rp_filter, asymmetric "
             "route).",
-            "Give that node a route by which answers leave where requests come in, or set net.ipv4.conf.INTERFACE.rp_filter to 2.",
+            "Give that node a route by which answers leave where requests come in, or set net.ipv4.conf.INTERFACE.rp_filter "
+            "to 2.",
         ),
         Cause(
             "client-address-lost",

@@ -125,7 +125,6 @@ def _of_metallb(found: _Found, facts: Object) -> None:
                 "webhook-not-serving", CLUSTER, *("{0}: {1}".format(part["name"], one) for one in part["reasons"])
             )
 
-
     if facts["stale"]:
         found.add("configuration-stale", CLUSTER, *facts["stale"])
 

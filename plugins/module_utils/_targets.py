@@ -91,7 +91,7 @@ def by_bgp_only(service: Object) -> bool:
 
 def _tells(port: Object) -> bool:
     """Return whether silence means something: not in UDP."""
-    return port["protocol"] == "TCP" or port["request"] == "dns"
+    return bool(port["protocol"] == "TCP" or port["request"] == "dns")
 
 
 def _target(

@@ -384,7 +384,9 @@ def _entrance_rows(
             text = "in by {0}".format(_names(entrances))
             found.append(Row(verdict, name, "path", where, wanted, text, "{0}/path/{1}".format(name, address)))
         if service["local"]:
-            replaced = sorted({"{0} by {1}".format(way.reply_to, way.node) for client, way in several if way.reply_to != client})
+            replaced = sorted(
+                {"{0} by {1}".format(way.reply_to, way.node) for client, way in several if way.reply_to != client}
+            )
             client = several[0][0]
             text = "replaced by {0}".format(", ".join(replaced)) if replaced else "{0}, kept".format(client)
             key = "{0}/client/{1}".format(name, address)

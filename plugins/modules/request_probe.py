@@ -69,8 +69,8 @@ options:
         default: kubernetes.default.svc.cluster.local
       origin:
         description:
-          - V(pod) sends the request from within the network of a pod that runs on this node, as root. Of several pods others are
-            asked where one gets no answer, since a NetworkPolicy may hold it back.
+          - V(pod) sends the request from within the network of a pod that runs on this node, as root. Where one gets no answer
+            another is asked, since a NetworkPolicy may hold it back.
           - The address may be a Service's name then, C(NAME.NAMESPACE.svc), which the pod's own name server is asked for.
         type: str
         choices: [node, pod]

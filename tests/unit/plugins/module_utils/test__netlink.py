@@ -53,7 +53,8 @@ def test_no_way_to_an_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "error"), [(2, _netlink.NotThere), (101, _netlink.NoWay), (113, _netlink.NoWay), (1, _netlink.NetlinkError)]
+    ("code", "error"),
+    [(2, _netlink.NotThere), (101, _netlink.NoWay), (113, _netlink.NoWay), (1, _netlink.NetlinkError)],
 )
 def test_what_the_kernel_reports(code: int, error: type[Exception]) -> None:
     body = struct.pack("=i", -code) + bytes(16)

@@ -421,7 +421,15 @@ SESSIONS: list[tuple[Object, bool | None, str, str]] = [
 
 
 def session_rows(sessions: list[Object], connected: bool | None, **bgp: t.Any) -> list[Row]:
-    state = {"services": [], "nodes": {}, "mode": "", "sync_period": SYNC, "speakers": [], "bgp": {**BGP, **bgp}, "scope": []}
+    state = {
+        "services": [],
+        "nodes": {},
+        "mode": "",
+        "sync_period": SYNC,
+        "speakers": [],
+        "bgp": {**BGP, **bgp},
+        "scope": [],
+    }
     state["bgp"]["sessions"] = sessions
     results = [
         {"address": "192.168.100.3", "port": 179, "connected": connected is not True},
@@ -919,7 +927,14 @@ def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tu
 
 
 def test_a_node_that_is_not_in_this_run() -> None:
-    state = {"services": [], "nodes": {"node1": [], "node2": []}, "mode": "ipvs", "sync_period": SYNC, "bgp": {}, "scope": []}
+    state = {
+        "services": [],
+        "nodes": {"node1": [], "node2": []},
+        "mode": "ipvs",
+        "sync_period": SYNC,
+        "bgp": {},
+        "scope": [],
+    }
     rows = _verdict.rows(state, {"node1": {"data_plane": tables()}}, {}, False)
     assert [(row.verdict, row.where, row.found) for row in rows] == [
         (OK, "node1", "all as expected"),

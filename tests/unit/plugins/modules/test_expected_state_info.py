@@ -93,7 +93,8 @@ def test_some_services_only() -> None:
     assert [one["service"] for one in found["services"]] == ["shop/web"]
     assert (found["targets"]["outside"], found["targets"]["arp"]) == ([], [])
     refused = derive(server, "nope")
-    assert refused["failed"] and refused["msg"].startswith('metallb_verify_services: "nope" is no Service')
+    assert refused["failed"]
+    assert refused["msg"].startswith('metallb_verify_services: "nope" is no Service')
 
 
 def test_a_dual_stack_cluster_with_bgp() -> None:

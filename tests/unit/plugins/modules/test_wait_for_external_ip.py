@@ -46,7 +46,12 @@ def wanted(name: str, *addresses: str, pool: str = "") -> Object:
 
 
 def wait(
-    server: Server, services: list[Object] | None, timeout: int = 0, clock: Clock | None = None, own_class: str = "", scope: t.Sequence[str] = ()
+    server: Server,
+    services: list[Object] | None,
+    timeout: int = 0,
+    clock: Clock | None = None,
+    own_class: str = "",
+    scope: t.Sequence[str] = (),
 ) -> Object:
     params = {
         "metallb_namespace": "metallb-system",
