@@ -112,8 +112,8 @@ targets:
       type: list
       elements: dict
     inside:
-      description: The same for the nodes, every ClusterIP, from a pod as well and by name, and every EXTERNAL-IP that is announced
-        by BGP only.
+      description: The same for the nodes, every ClusterIP, from a pod as well and by name, and every EXTERNAL-IP that is
+        announced by BGP only.
       type: list
       elements: dict
     arp:
