@@ -21,6 +21,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import
     FAULT,
     IN_POD,
     LED,
+    NEIGHBOUR_CACHE,
     NODES,
     OFF_LINK,
     STRANGER,
@@ -242,7 +243,7 @@ def _of_the_rest(found: _Found, faults: t.Sequence[Object], rows: t.Sequence[Obj
         name = row["subject"]
         if name in subjects or name == NODES or (row["check"] == "BGP" and found.has(*_SESSIONLESS)):
             continue
-        if row["check"] == "path":
+        if row["check"] == "path" or NEIGHBOUR_CACHE in row["found"]:
             cause = "path-outdated"
         elif row["check"] == "DNS name" and name in by_address:
             cause = "cluster-dns"

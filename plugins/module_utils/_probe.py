@@ -35,6 +35,7 @@ MAX_THREADS = 32
 MAX_PODS = 3
 # Seconds for an answer to an empty datagram, which few servers give.
 DATAGRAM_PATIENCE = 1.0
+ATF_COM = 0x2  # <linux/if_arp.h>
 NO_POD = "there is no pod here to ask from"
 NO_DNS = "no pod here uses the cluster's DNS"
 
@@ -265,6 +266,16 @@ def ask(
     except (OSError, http.client.HTTPException, BadAnswer, ValueError) as exc:
         return Answer(False, "", describe_error(exc), clock() - began, "".join(opened[-1:]))
     return Answer(True, text, "", clock() - began, "".join(opened[-1:]))
+
+
+def parse_neighbours(text: str) -> dict[str, str]:
+    """Return address -> hardware address of the complete entries in /proc/net/arp."""
+    found = {}
+    for line in text.splitlines()[1:]:
+        words = line.split()
+        if len(words) >= 6 and int(words[2], 16) & ATF_COM:
+            found[words[0]] = words[3].lower()
+    return found
 
 
 def result(target: Target, answers: t.Sequence[Answer], pod: str = "", resolved: str = "") -> dict[str, t.Any]:

@@ -35,6 +35,7 @@ _UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
 IN_POD = "in a pod"
 LED = "led it to"
+NEIGHBOUR_CACHE = "the neighbour cache there"
 STRICT = 1  # rp_filter
 OFF_LINK = "no node of this run is on its segment"
 _NOT_ASKED = (_probe.NO_POD, _probe.NO_DNS)
@@ -64,6 +65,18 @@ class Way(t.NamedTuple):
     reply_to: str  # the address that the backend answers
 
 
+class Look(t.NamedTuple):
+    """What one look found, with indexes: no row must cost a walk over all nodes and all requests."""
+
+    state: Object
+    hosts: t.Mapping[str, Object]
+    host: str  # what the host outside is called
+    asked: t.Mapping[tuple[str, str], t.Sequence[tuple[Object, Object]]]  # Service and Node, or "": targets, results
+    ways: t.Mapping[str, Way]  # by connection
+    owners: t.Mapping[str, str]  # hardware address -> Node
+    nodes: t.AbstractSet[str]  # addresses of all nodes
+
+
 class Decision(t.NamedTuple):
     """What to make of a look."""
 
@@ -84,9 +97,9 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     "host". strict_arp: whether the nodes need it.
     """
     found: list[Row] = []
-    ways = _ways(hosts)
+    look = _look(state, hosts, outside)
     for service in state["services"]:
-        found.extend(_service_rows(service, hosts, outside, state, ways))
+        found.extend(_service_rows(service, look))
     if state["bgp"]:
         found.extend(_session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
     for node in state["nodes"]:
@@ -98,18 +111,32 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     return found
 
 
-def _ways(hosts: t.Mapping[str, Object]) -> dict[str, Way]:
-    """Return every connection that some node has seen."""
-    found: dict[str, Way] = {}
-    for node, host in hosts.items():
-        for connection, way in ((host.get("inside") or {}).get("seen") or {}).items():
-            found.setdefault(connection, Way(node, *way))
-    return found
+def _look(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Look:
+    host = outside.get("host") or "localhost"
+    asked: dict[tuple[str, str], list[tuple[Object, Object]]] = {}
+    ways: dict[str, Way] = {}
+    owners: dict[str, str] = {}
+    answers = {"": outside, **{node: found.get("inside") or {} for node, found in hosts.items()}}
+    for node, some in answers.items():
+        for target, result in zip(some.get("targets") or [], some.get("results") or []):
+            asked.setdefault((target["service"], node), []).append((target, result))
+        for connection, way in (some.get("seen") or {}).items():
+            ways.setdefault(connection, Way(node, *way))
+    for node, found in hosts.items():
+        owners.update({one["mac"]: node for one in (found.get("arp") or {}).get("interfaces") or []})
+    return Look(
+        state,
+        hosts,
+        CONTROLLER if host == "localhost" else str(host),
+        asked,
+        ways,
+        owners,
+        {address for addresses in state["nodes"].values() for address in addresses},
+    )
 
 
-def _service_rows(
-    service: Object, hosts: t.Mapping[str, Object], outside: Object, state: Object, ways: t.Mapping[str, Way]
-) -> list[Row]:
+def _service_rows(service: Object, look: Look) -> list[Row]:
+    state = look.state
     name = service["service"]
     wanted = "an address of pool {0}".format(service["pool"]) if service["pool"] else "an address of a pool"
     if service["reason"]:
@@ -122,11 +149,7 @@ def _service_rows(
         )
         return found
     if service["layer2"]:
-        unanswered = _unanswered(_results(service, outside))
-        whole = state["nodes"].keys() <= hosts.keys()
-        found.extend(
-            _neighbour_row(service, address, hosts, whole and address in unanswered) for address in service["addresses"]
-        )
+        found.extend(_neighbour_row(service, address, look) for address in service["addresses"])
         found.extend(_election_rows(service))
         found.extend(_event_rows(service))
     elif service["bgp"] is None:
@@ -135,27 +158,12 @@ def _service_rows(
         found.append(_bgp_row(service, state["bgp"]))
     # While endpoints come and go, a request may meet one that has just gone.
     failure = FAULT if service["age"] >= state["sync_period"] else LAG
-    found.extend(_request_rows(service, "", outside, failure, ways))
-    for node, host in hosts.items():
-        found.extend(_request_rows(service, node, host.get("inside"), failure, ways))
-    asked = [outside, *(host.get("inside") for host in hosts.values())]
-    found.extend(_backend_rows(service, [one for some in asked for one in _results(service, some)], failure, ways))
-    nodes = {address for addresses in state["nodes"].values() for address in addresses}
-    found.extend(_entrance_rows(service, outside, nodes, failure, ways))
-    found.extend(_way_back_rows(service, hosts))
+    for node in ("", *look.hosts):
+        found.extend(_request_rows(service, node, failure, look))
+    found.extend(_backend_rows(service, failure, look))
+    found.extend(_entrance_rows(service, failure, look))
+    found.extend(_way_back_rows(service, look.hosts))
     return found
-
-
-def _name(outside: Object | None) -> str:
-    """Return what the host outside is called."""
-    host = (outside or {}).get("host") or "localhost"
-    return CONTROLLER if host == "localhost" else str(host)
-
-
-def _results(service: Object, answers: Object | None) -> list[tuple[Object, Object]]:
-    """Return what was asked of a Service, each with its result."""
-    pairs = zip((answers or {}).get("targets") or [], (answers or {}).get("results") or [])
-    return [(asked, result) for asked, result in pairs if asked["service"] == service["service"]]
 
 
 def _versions(addresses: t.Sequence[str]) -> set[int]:
@@ -220,30 +228,27 @@ def _reasons_text(reasons: t.Mapping[str, str]) -> str:
     return "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
 
 
-def _unanswered(results: t.Sequence[tuple[Object, Object]]) -> set[str]:
-    """Return the addresses that were asked from outside and gave no answer at all."""
-    asked = [(one["target"]["address"], result["answered"]) for one, result in results if one["check"] == "EXTERNAL-IP"]
-    return {address for address, _answered in asked} - {address for address, answered in asked if answered}
+def _lost(service: Object, address: str, look: Look) -> bool:
+    """Return whether an address was asked from outside and gave no answer, and every node was looked at."""
+    counts = [
+        result["answered"]
+        for asked, result in look.asked.get((service["service"], ""), [])
+        if asked["check"] == "EXTERNAL-IP" and asked["target"]["address"] == address
+    ]
+    return bool(counts) and not any(counts) and look.state["nodes"].keys() <= look.hosts.keys()
 
 
-def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object], lost: bool) -> Row:
-    """Return who answers for an address. lost: all nodes were asked, and nothing was answered from outside."""
-    owners = {
-        interface["mac"]: node
-        for node, host in hosts.items()
-        if host.get("arp")
-        for interface in host["arp"]["interfaces"]
-    }
+def _neighbour_row(service: Object, address: str, look: Look) -> Row:
     answers: dict[str, str] = {}
     askers = []
-    for node, host in hosts.items():
+    for node, host in look.hosts.items():
         for one in (host.get("arp") or {}).get("results") or []:
             if one["address"] == address and one["on_link"]:
                 askers.append(node)
-                answers.update({mac: owners.get(mac, STRANGER) for mac in one["macs"]})
+                answers.update({mac: look.owners.get(mac, STRANGER) for mac in one["macs"]})
     announcers = service["announcers"]
-    verdict, found = _arp_verdict(announcers, askers, answers, hosts)
-    if lost and found == OFF_LINK:
+    verdict, found = _arp_verdict(announcers, askers, answers, look.hosts)
+    if found == OFF_LINK and _lost(service, address, look):
         # It might have been routed to a node.
         verdict = FAULT
     if announcers == [] and (service["election"] or {}).get("reasons"):
@@ -288,20 +293,18 @@ def _arp_verdict(
     return (OK if nodes == announcers else FAULT), found
 
 
-def _request_rows(
-    service: Object, node: str, answers: Object | None, failure: str, ways: t.Mapping[str, Way]
-) -> list[Row]:
+def _request_rows(service: Object, node: str, failure: str, look: Look) -> list[Row]:
     """Return what a node's requests tell; those from outside, with node "", tell of the node whose port was asked."""
     found = []
-    for asked, result in _results(service, answers):
+    for asked, result in look.asked.get((service["service"], node), []):
         if result["error"] in _NOT_ASKED:
             continue
         target = asked["target"]
         place = "{0}{1}".format(
             _ipvs.join_endpoint(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
         )
-        origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or _name(answers)
-        verdict, text = _request_verdict(service, asked, result, failure, ways)
+        origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or look.host
+        verdict, text = _request_verdict(service, asked, result, failure, look)
         found.append(
             Row(
                 verdict,
@@ -318,14 +321,12 @@ def _request_rows(
     return found
 
 
-def _request_verdict(
-    service: Object, asked: Object, result: Object, failure: str, ways: t.Mapping[str, Way]
-) -> tuple[str, str]:
+def _request_verdict(service: Object, asked: Object, result: Object, failure: str, look: Look) -> tuple[str, str]:
     if result["ok"]:
         if result["resolved"] and result["resolved"] not in service["cluster_ips"]:
             return failure, "the name is {0} there".format(result["resolved"])
         return OK, _answer(result)
-    way = ways.get(result["failed"])
+    way = look.ways.get(result["failed"])
     target = asked["target"]
     if target["protocol"] == "udp" and target["request"] == "connect" and result["error"] == "timed out":
         # Few servers answer an empty datagram.
@@ -336,16 +337,29 @@ def _request_verdict(
     text = excuse or result["error"]
     if way:
         text = "{0}; {1} {2} {3}".format(text, way.node, LED, way.backend)
-    elif asked["check"] == "EXTERNAL-IP" and target["origin"] == "node" and result["failed"] and ways and not excuse:
-        text = "{0}; it came in at no node of this run".format(text)
+    elif asked["check"] == "EXTERNAL-IP" and target["origin"] == "node" and result["failed"] and not excuse:
+        text = "; ".join([text, *_lost_where(service, result, look)])
     return (UNKNOWN if excuse else failure), text
 
 
-def _backend_rows(
-    service: Object, results: t.Sequence[tuple[Object, Object]], failure: str, ways: t.Mapping[str, Way]
-) -> list[Row]:
+def _lost_where(service: Object, result: Object, look: Look) -> list[str]:
+    """Say of a request from outside that no node knows how far it came."""
+    found = ["it came in at no node of this run"] if look.ways else []
+    owner = look.owners.get(result["neighbour"], STRANGER)
+    if result["neighbour"] and service["announcers"] and owner not in service["announcers"]:
+        found.append("{0} has {1} ({2})".format(NEIGHBOUR_CACHE, result["neighbour"], owner))
+    return found
+
+
+def _backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
     """Return which backends the requests were led to; nothing where no node tells."""
-    used = [ways[one].backend for _asked, result in results for one in result["connections"] if one in ways]
+    used = [
+        look.ways[one].backend
+        for node in ("", *look.hosts)
+        for _asked, result in look.asked.get((service["service"], node), [])
+        for one in result["connections"]
+        if one in look.ways
+    ]
     if not used:
         return []
     addresses = {_ipvs.split_endpoint(one)[0] for one in used}
@@ -361,21 +375,19 @@ def _backend_rows(
     return [Row(verdict, name, "backends", "nodes' connection tracking", wanted, text, name + "/backends")]
 
 
-def _entrance_rows(
-    service: Object, outside: Object, nodes: t.Collection[str], failure: str, ways: t.Mapping[str, Way]
-) -> list[Row]:
-    """Return where requests from outside came in, and whether the backend sees who sent them. nodes: their addresses."""
+def _entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
+    """Return where requests from outside came in, and whether the backend sees who sent them."""
     seen: dict[str, list[tuple[str, Way]]] = {}
-    for asked, result in _results(service, outside):
+    for asked, result in look.asked.get((service["service"], ""), []):
         for one in result["connections"] if asked["check"] == "EXTERNAL-IP" else []:
             client = _conntrack.client(one) if one else ""
             # What a node asks itself never leaves it.
-            if one in ways and client not in nodes:
-                seen.setdefault(asked["target"]["address"], []).append((client, ways[one]))
+            if one in look.ways and client not in look.nodes:
+                seen.setdefault(asked["target"]["address"], []).append((client, look.ways[one]))
     found = []
     name = service["service"]
     for address, several in seen.items():
-        where = "{0} -> {1}".format(_name(outside), address)
+        where = "{0} -> {1}".format(look.host, address)
         entrances = sorted({way.node for _client, way in several})
         allowed = _entrances(service)
         if allowed:

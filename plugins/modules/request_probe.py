@@ -185,6 +185,11 @@ results:
       elements: str
       returned: always
       sample: ['tcp 192.168.100.1:40312 192.168.100.240:80']
+    neighbour:
+      description: The hardware address that this machine has for an IPv4 address on its own segment, after the requests.
+      type: str
+      returned: always
+      sample: '02:00:5e:00:53:02'
     pod:
       description: The pod from whose network the request was sent; empty for the node's own.
       type: str
@@ -218,12 +223,24 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _netlink, _pods, _probe
 
 
+def read_text(path: str) -> str:
+    try:
+        with open(path, encoding="ascii") as handle:
+            return handle.read()
+    except FileNotFoundError:
+        return ""  # not Linux: the Ansible controller may be
+
+
 def ask(targets: list[_probe.Target], timeout: float, attempts: int) -> list[dict[str, t.Any]]:
     """Return one result for each target, in order."""
     inside = [one for one in targets if one.origin == "pod"]
     own = iter(_probe.probe([one for one in targets if one.origin == "node"], timeout, attempts))
     from_pods = iter(_probe.probe_from_pods(inside, _pods.find() if inside else [], timeout, attempts))
-    return [next(own if one.origin == "node" else from_pods) for one in targets]
+    results = [next(own if one.origin == "node" else from_pods) for one in targets]
+    neighbours = _probe.parse_neighbours(read_text("/proc/net/arp"))
+    for row in results:
+        row["neighbour"] = neighbours.get(row["address"], "") if not row["pod"] else ""
+    return results
 
 
 def follow(module: AnsibleModule, results: list[dict[str, t.Any]]) -> dict[str, t.Any]:

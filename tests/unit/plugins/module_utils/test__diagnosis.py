@@ -221,6 +221,10 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ([row("way back", "k")], [("return-path", WEB)]),
         ([row("client address", "k")], [("client-address-lost", WEB)]),
         ([row("path", "k")], [("path-outdated", WEB)]),
+        (
+            [row("EXTERNAL-IP", "k", found="timed out; the neighbour cache there has 02:.. (node1)")],
+            [("path-outdated", WEB)],
+        ),
         # Of two machines that answer, the other one may get the requests.
         (
             [row("path", "k"), row("ARP", "k", found="node1 (02:..) and an unknown host (03:..)")],

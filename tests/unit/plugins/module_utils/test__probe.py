@@ -363,6 +363,22 @@ def test_a_connection_that_nobody_answers_is_told() -> None:
     assert found["failed"].startswith("tcp 127.0.0.1:")
 
 
+NEIGHBOURS = """\
+IP address       HW type     Flags       HW address            Mask     Device
+192.168.100.240  0x1         0x6         52:54:00:AA:00:02     *        br0
+192.168.100.241  0x1         0x0         00:00:00:00:00:00     *        br0
+192.168.100.101  0x1         0x2         52:54:00:aa:00:02     *        br0
+"""
+
+
+def test_complete_neighbours() -> None:
+    assert _probe.parse_neighbours(NEIGHBOURS) == {
+        "192.168.100.240": "52:54:00:aa:00:02",
+        "192.168.100.101": "52:54:00:aa:00:02",
+    }
+    assert _probe.parse_neighbours("") == {}
+
+
 ANSWER = (
     "abcd 8180 0001 0003 0000 0000 03 776562 00 0001 0001"  # web, A
     "c00c 0005 0001 0000001e 0002 c00c"  # an alias

@@ -67,8 +67,10 @@ def answered(
     error: str = "timed out",
     connections: t.Sequence[str] = (),
     resolved: str = "",
+    neighbour: str = "",
 ) -> Object:
     result: Object = {"ok": ok, "answered": int(ok), "answer": answer, "answers": [answer], "resolved": resolved}
+    result["neighbour"] = neighbour
     failed = "" if ok else next(iter(connections), "")
     result.update(error="" if ok else error, failed=failed, seconds=0.004, connections=list(connections))
     return {"targets": [target], "results": [result]}
@@ -628,6 +630,23 @@ def test_a_request_without_an_answer_says_how_far_it_came() -> None:
     other = {"node2": {"inside": {"seen": {CONNECTIONS[2]: list(KEPT)}}}}
     assert of(look(service(), other, failed), "EXTERNAL-IP")[1][3] == "timed out; it came in at no node of this run"
     assert of(look(service(), {}, failed), "EXTERNAL-IP")[1][3] == "timed out"
+
+
+@pytest.mark.parametrize(
+    ("mac", "end"),
+    [
+        (MACS["node2"], "it came in at no node of this run"),
+        (MACS["node1"], "it came in at no node of this run; the neighbour cache there has 02:00:5e:00:53:01 (node1)"),
+        ("02:00:5e:00:53:99", "the neighbour cache there has 02:00:5e:00:53:99 (an unknown host)"),
+    ],
+)
+def test_a_neighbour_cache_that_leads_to_a_dead_address(mac: str, end: str) -> None:
+    failed = answered(target("EXTERNAL-IP", VIP, 80), ok=False, connections=CONNECTIONS[:1], neighbour=mac)
+    hosts = {
+        "node1": {"arp": arp("node1")},
+        "node2": {"arp": arp("node2"), "inside": {"seen": {CONNECTIONS[2]: list(KEPT)}}},
+    }
+    assert of(look(service(), hosts, failed), "EXTERNAL-IP")[1][3].endswith(end)
 
 
 def test_silence_in_udp() -> None:

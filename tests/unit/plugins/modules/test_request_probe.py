@@ -8,10 +8,19 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _netlink, _pods, _probe
 from ansible_collections.kubeaddons.metallb.plugins.modules import request_probe
 
 Run = t.Callable[..., dict[str, t.Any]]
+
+
+MAC = "02:00:5e:00:53:01"
+
+
+@pytest.fixture(autouse=True)
+def neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = f"IP address\n192.0.2.1 0x1 0x2 {MAC} * eth0\n"
+    monkeypatch.setattr(request_probe, "read_text", {"/proc/net/arp": text}.__getitem__)
 
 
 @pytest.fixture
@@ -20,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[t.Any, ...]]:
 
     def probe(*args: t.Any) -> list[dict[str, t.Any]]:
         calls.append(args)
-        return [{"port": target.port} for target in args[0]]
+        return [{"port": target.port, "address": target.address, "pod": "", "connections": []} for target in args[0]]
 
     monkeypatch.setattr(_probe, "probe", probe)
     return calls
@@ -40,7 +49,8 @@ def test_targets_reach_the_probe_in_order(run_module: Run, asked: list[tuple[t.A
         attempts=4,
     )
     assert (found["failed"], found["changed"]) == (False, False)
-    assert found["results"] == [{"port": 80}, {"port": 53}, {"port": 22}]
+    assert [(one["port"], one["neighbour"]) for one in found["results"]] == [(80, MAC), (53, ""), (22, MAC)]
+    assert (found["seen"], found["ways_back"]) == ({}, {})
     assert asked == [
         (
             [
@@ -52,6 +62,49 @@ def test_targets_reach_the_probe_in_order(run_module: Run, asked: list[tuple[t.A
             4,
         )
     ]
+
+
+CONNECTION = "tcp 198.51.100.7:40312 192.0.2.240:80"
+
+
+def test_targets_of_both_origins_keep_their_order_and_connections_are_followed(
+    run_module: Run, asked: list[tuple[t.Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def from_pods(targets: list[_probe.Target], pods: list[str], *_rest: t.Any) -> list[dict[str, t.Any]]:
+        return [{"port": one.port, "address": one.address, "pod": pods[0], "connections": ["own"]} for one in targets]
+
+    monkeypatch.setattr(_probe, "probe_from_pods", from_pods)
+    monkeypatch.setattr(_pods, "find", lambda: ["web-1"])
+    monkeypatch.setattr(_conntrack, "look_up_all", lambda texts: {one: ["b", "c"] for one in texts})
+    monkeypatch.setattr(_netlink, "read_links", list)
+    monkeypatch.setattr(_netlink, "way_out", lambda address, links: f"to {address}")
+    targets = [
+        {"address": "192.0.2.1", "port": number, "origin": origin}
+        for number, origin in enumerate(["pod", "node", "node", "pod"], 1)
+    ]
+    found = run_module(request_probe, targets=targets, connections=[CONNECTION])
+    assert [(one["port"], one["pod"], one["neighbour"]) for one in found["results"]] == [
+        (1, "web-1", ""),
+        (2, "", MAC),
+        (3, "", MAC),
+        (4, "web-1", ""),
+    ]
+    assert found["seen"] == {CONNECTION: ["b", "c"], "own": ["b", "c"]}
+    assert found["ways_back"] == {"198.51.100.7": "to 198.51.100.7"}
+
+
+def test_connections_that_cannot_be_followed_are_no_failure(
+    run_module: Run, asked: list[tuple[t.Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_texts: t.Iterable[str]) -> dict[str, list[str]]:
+        raise _netlink.NetlinkError("the kernel refused a netlink request: Operation not permitted")
+
+    monkeypatch.setattr(_netlink, "read_links", list)
+    monkeypatch.setattr(_netlink, "way_out", lambda address, links: "eth0")
+    monkeypatch.setattr(_conntrack, "look_up_all", refuse)
+    found = run_module(request_probe, targets=[{"address": "192.0.2.1", "port": 80}], connections=[CONNECTION])
+    assert (found["failed"], found["seen"], len(found["results"])) == (False, {}, 1)
+    assert "Operation not permitted" in found["warnings"][0]
 
 
 @pytest.mark.parametrize(
