@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, VIP, Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import LAB, NODES, VIP, Cluster, eventually
 
 pytestmark = pytest.mark.long
 
@@ -23,10 +25,15 @@ SYSTEM = ("--namespace", "kube-system")
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
+def causes_of(output: str) -> Named:
+    """Return the causes that a run names, each with where."""
+    return set(re.findall(r"^([a-z-]+) \((\S+)\)$", output, re.MULTILINE))
+
+
 def diagnosed(cluster: Cluster) -> Named:
     """Run the diagnosis; the causes that it names, each with where."""
     played = cluster.playbook("playbooks/diagnose.yml")
-    named = set(re.findall(r"^([a-z-]+) \((\S+)\)$", played.output, re.MULTILINE))
+    named = causes_of(played.output)
     assert "Diagnosis: " in played.output, played.output
     assert bool(played.status) == bool(named), played.output
     return named
@@ -378,3 +385,160 @@ def test_kube_proxy_that_does_not_run(cluster: Cluster) -> None:
         named = diagnosed(cluster)
     cluster.kubectl(*SYSTEM, "rollout", "status", "daemonset/kube-proxy", "--timeout=120s")
     assert named == {("kube-proxy-down", "node2")}
+
+
+def test_configuration_that_is_not_taken_up(cluster: Cluster) -> None:
+    """A community of a name that is nowhere: the webhook lets it pass, since the Community may come later."""
+    meta = {"name": "causes", "namespace": "metallb-system"}
+    spec = {"communities": ["none-such"], "ipAddressPools": ["none-such"]}
+    made(cluster, {"apiVersion": "metallb.io/v1beta1", "kind": "BGPAdvertisement", "metadata": meta, "spec": spec})
+    try:
+        eventually(
+            "a speaker says so",
+            lambda: "Invalid" in cluster.kubectl(*METALLB, "get", "configurationstates", "-o", "wide"),
+        )
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl(*METALLB, "delete", "bgpadvertisement", "causes")
+    assert named == {("configuration-stale", "cluster")}
+
+
+def test_pool_off_link(cluster: Cluster) -> None:
+    """Addresses of a network that no node is in."""
+    made(
+        cluster,
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}},
+        pool("causes-far", "10.55.0.0/28", autoAssign=False),
+    )
+    try:
+        made(cluster, {**service("far", {"metallb.io/address-pool": "causes-far"})})
+        # In front of the user's pods: of another namespace, so by addresses.
+        slices = cluster.objects("endpointslices", "-l", "kubernetes.io/service-name=myweb-svc-lb")["items"]
+        labels = {"kubernetes.io/service-name": "far"}
+        made(
+            cluster,
+            {
+                "apiVersion": "discovery.k8s.io/v1",
+                "kind": "EndpointSlice",
+                "metadata": {"name": "far-by-hand", "namespace": "causes", "labels": labels},
+                "addressType": "IPv4",
+                "ports": slices[0]["ports"],
+                "endpoints": [{"addresses": one["addresses"]} for one in slices[0]["endpoints"]],
+            },
+        )
+        eventually(
+            "it is announced",
+            lambda: "far" in cluster.kubectl("get", "servicel2statuses", "-A", "-o", "jsonpath={.items[*].status}"),
+        )
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl("delete", "namespace", "causes")
+        cluster.kubectl(*METALLB, "delete", "ipaddresspool", "causes-far")
+    assert named == {("pool-off-link", "causes/far")}
+
+
+def test_backend_silent(cluster: Cluster) -> None:
+    """One of its pods accepts connections and says nothing."""
+    pod = cluster.objects("pods", "-l", "app=web")["items"][0]
+    node, uid = pod["spec"]["nodeName"], pod["metadata"]["uid"]
+    marks = (uid, uid.replace("-", "_"))
+    find = f"grep -lE '{'|'.join(marks)}' /proc/[0-9]*/cgroup | cut -d/ -f3"
+    processes = cluster.ssh(node, find).split()
+    cluster.ssh(node, f"kill -STOP {' '.join(processes)}")
+    try:
+        named = diagnosed(cluster)
+    finally:
+        cluster.ssh(node, f"kill -CONT {' '.join(processes)}")
+    assert named == {("backend-silent", WEB)}
+
+
+def test_cluster_dns(cluster: Cluster) -> None:
+    """CoreDNS does not run."""
+    cluster.kubectl(*SYSTEM, "scale", "deployment/coredns", "--replicas=0")
+    try:
+        cluster.kubectl(*SYSTEM, "wait", "--for=delete", "pod", "-l", "k8s-app=kube-dns", "--timeout=90s")
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl(*SYSTEM, "scale", "deployment/coredns", "--replicas=2")
+        cluster.kubectl(*SYSTEM, "rollout", "status", "deployment/coredns", "--timeout=120s")
+    assert named == {("cluster-dns", WEB)}
+
+
+CLIENT = "10.99.0.2"
+
+
+def test_return_path(cluster: Cluster, tmp_path: Path) -> None:
+    """The announcer knows another way back to the host outside, and its kernel insists on the right one."""
+    entry = tmp_path / "python"
+    # Ansible's modules run in the network of the client behind the router.
+    entry.write_text(f'#!/bin/sh\nexec {LAB} --name {cluster.name} run --client -- {sys.executable} "$@"\n')
+    entry.chmod(0o755)
+    inventory = tmp_path / "outside.ini"
+    inventory.write_text(f"client ansible_connection=local ansible_python_interpreter={entry}\n")
+    words = ("-i", str(inventory), "-e", "metallb_verify_outside_host=client")
+    played = cluster.playbook("playbooks/diagnose.yml", *words)
+    assert played.status == 0, played.output
+    assert f"client -> {VIP}" in played.output
+    (status,) = cluster.objects("servicel2statuses", "-A")["items"]
+    node = status["status"]["node"]
+    before = cluster.ssh(node, "sysctl -n net.ipv4.conf.eth0.rp_filter").strip()
+    cluster.ssh(
+        node,
+        "ip link add causes0 type dummy && ip link set causes0 up && "
+        f"ip route add {CLIENT}/32 dev causes0 && sysctl -w net.ipv4.conf.eth0.rp_filter=1",
+    )
+    try:
+        played = cluster.playbook("playbooks/diagnose.yml", *words)
+    finally:
+        cluster.ssh(node, f"ip link del causes0; sysctl -w net.ipv4.conf.eth0.rp_filter={before}")
+    assert causes_of(played.output) == {("return-path", WEB)}, played.output
+
+
+def test_client_address_lost(cluster: Cluster) -> None:
+    """A rule of somebody else replaces the client's address although the Service wants to see it."""
+    local = {"spec": {"externalTrafficPolicy": "Local"}}
+    cluster.kubectl("patch", "service", "myweb-svc-lb", "-p", json.dumps(local))
+    rule = f"POSTROUTING -s {cluster.env['LAB_OUTSIDE']} -p tcp --dport 8080 -j MASQUERADE"
+    try:
+        eventually("nothing is named", lambda: not diagnosed(cluster), 120)
+        (status,) = cluster.objects("servicel2statuses", "-A")["items"]
+        cluster.ssh(status["status"]["node"], f"iptables -w -t nat -I {rule}")
+        try:
+            named = diagnosed(cluster)
+        finally:
+            cluster.ssh(status["status"]["node"], f"iptables -w -t nat -D {rule}")
+    finally:
+        cluster.kubectl("patch", "service", "myweb-svc-lb", "-p", json.dumps(local).replace("Local", "Cluster"))
+    assert named == {("client-address-lost", WEB)}
+
+
+def test_pool_not_automatic(cluster: Cluster) -> None:
+    """No pool gives addresses by itself, and a Service asks for none."""
+    name = cluster.objects(*METALLB, "ipaddresspools")["items"][0]["metadata"]["name"]
+    made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}})
+    at = {"path": "/spec/autoAssign", "op": "add"}
+    with patched(
+        cluster, f"ipaddresspool/{name}", [{**at, "value": False}], [{**at, "value": True}], *METALLB
+    ):  # fmt: skip
+        made(cluster, service("late"))
+        eventually("MetalLB has said why", lambda: "AllocationFailed" in cluster.kubectl("-n", "causes", "get", "events"))
+        named = diagnosed(cluster)
+        cluster.kubectl("delete", "namespace", "causes")
+    assert named == {("pool-not-automatic", "causes/late")}
+
+
+def test_announcer_silent(cluster: Cluster) -> None:
+    """The speaker that announces hangs: it runs, for the API, and answers nobody."""
+    (status,) = cluster.objects("servicel2statuses", "-A")["items"]
+    node = status["status"]["node"]
+    # Its ARP answers are dropped on their way out, and only those for the address.
+    cluster.ssh(
+        node,
+        "nft add table arp causes && nft 'add chain arp causes output { type filter hook output priority 0; }' && "
+        f"nft add rule arp causes output arp operation reply arp saddr ip {VIP} drop",
+    )
+    try:
+        named = diagnosed(cluster)
+    finally:
+        cluster.ssh(node, "nft delete table arp causes")
+    assert named == {("announcer-silent", WEB)}
