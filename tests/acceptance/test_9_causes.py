@@ -528,17 +528,17 @@ def test_pool_not_automatic(cluster: Cluster) -> None:
 
 
 def test_announcer_silent(cluster: Cluster) -> None:
-    """The speaker that announces hangs: it runs, for the API, and answers nobody."""
+    """The speaker that announces runs, for the API, and answers nobody: it hears no question for the address."""
     (status,) = cluster.objects("servicel2statuses", "-A")["items"]
     node = status["status"]["node"]
-    # Its ARP answers are dropped on their way out, and only those for the address.
+    chain = "{ type filter hook ingress device eth0 priority 0; }"
     cluster.ssh(
         node,
-        "nft add table arp causes && nft 'add chain arp causes output { type filter hook output priority 0; }' && "
-        f"nft add rule arp causes output arp operation reply arp saddr ip {VIP} drop",
+        f"nft add table netdev causes && nft 'add chain netdev causes input {chain}' && "
+        f"nft add rule netdev causes input arp operation request arp daddr ip {VIP} drop",
     )
     try:
         named = diagnosed(cluster)
     finally:
-        cluster.ssh(node, "nft delete table arp causes")
+        cluster.ssh(node, "nft delete table netdev causes")
     assert named == {("announcer-silent", WEB)}
