@@ -41,6 +41,8 @@ def expected(services: int = 1, **changes: t.Any) -> str:
             [CLUSTER],
             [VIP],
             [],
+            [],
+            0,
             False,
             False,
             0,
