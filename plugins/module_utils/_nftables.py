@@ -16,7 +16,16 @@ import socket
 import struct
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink, _nfnetlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._nfnetlink import (
+    ATTRIBUTE,
+    FAMILIES,
+    PROTOCOLS,
+    Ask,
+    listed,
+    named,
+    nested,
+)
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
     ANY4,
     ANY6,
@@ -27,8 +36,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
     key_of,
 )
 
-# <linux/netlink.h>, <linux/netfilter/nfnetlink.h>, <linux/netfilter/nf_tables.h>
-NETLINK_NETFILTER = 12
+# <linux/netfilter/nfnetlink.h>, <linux/netfilter/nf_tables.h>
 NFNL_SUBSYS_NFTABLES = 10
 NFT_MSG_GETRULE = 7
 NFT_MSG_GETSET = 10
@@ -53,8 +61,6 @@ NFTA_NG_MODULUS = 2
 NF_DROP = 0
 
 TABLE = "kube-proxy"
-FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-PROTOCOLS = {socket.IPPROTO_TCP: "TCP", socket.IPPROTO_UDP: "UDP", 132: "SCTP"}
 
 # Rules by which a packet gets to those of the Services: chain, and what stands in the rule. "" is any chain: the names of
 # those that refuse and guard have changed from release to release of kube-proxy.
@@ -71,11 +77,6 @@ _LEADING = (
     ("", b"firewall-ips\0"),
 )
 
-_GENERIC = struct.Struct("=BBH")  # struct nfgenmsg
-_ATTRIBUTE = struct.Struct("=HH")
-
-Ask = t.Callable[[int, int, bytes], t.List[bytes]]  # message, address family, attributes -> parts of the answer
-
 
 class _Chains:
     """What the rules of one family say."""
@@ -91,47 +92,24 @@ class _Chains:
         self.unparsed: list[str] = []
 
 
-def _attribute(kind: int, text: str) -> bytes:
-    value = text.encode() + b"\0"
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
-
-
 def ask_kernel(message: int, family: int, attributes: bytes) -> list[bytes]:
-    """Ask for one dump of nf_tables; needs CAP_NET_ADMIN."""
-    body = _GENERIC.pack(family, 0, 0) + attributes
-    return _netlink.dump(NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES << 8 | message, body)
+    """Ask for one dump of nf_tables."""
+    return _nfnetlink.dump(NFNL_SUBSYS_NFTABLES, message, family, attributes)
 
 
 def _payloads(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, int]]:
-    """Yield where the attributes of each message are."""
-    for part in parts:
-        for kind, _dummy, start, end in _netlink.messages(part):
-            if kind >> 8 == NFNL_SUBSYS_NFTABLES:
-                yield part, start + _GENERIC.size, end
-
-
-def _nested(data: bytes) -> dict[int, bytes]:
-    return _netlink.parse_attributes(data, 0, len(data))
-
-
-def _listed(data: bytes) -> t.Iterator[bytes]:
-    """Yield the elements of a list attribute."""
-    offset = 0
-    while offset + _ATTRIBUTE.size <= len(data):
-        length = _ATTRIBUTE.unpack_from(data, offset)[0]
-        yield data[offset + _ATTRIBUTE.size : offset + length]
-        offset += max(_ATTRIBUTE.size, (length + 3) & ~3)
+    return _nfnetlink.payloads(parts, NFNL_SUBSYS_NFTABLES)
 
 
 def _expressions(rule: bytes) -> t.Iterator[tuple[str, dict[int, bytes]]]:
-    for one in _listed(_nested(rule).get(NFTA_RULE_EXPRESSIONS, b"")):
-        parts = _nested(one)
-        yield _netlink.text(parts.get(NFTA_EXPR_NAME, b"")), _nested(parts.get(NFTA_EXPR_DATA, b""))
+    for one in listed(nested(rule).get(NFTA_RULE_EXPRESSIONS, b"")):
+        parts = nested(one)
+        yield _netlink.text(parts.get(NFTA_EXPR_NAME, b"")), nested(parts.get(NFTA_EXPR_DATA, b""))
 
 
 def _verdict(data: bytes) -> tuple[int, str]:
     """Return the code and the chain of a verdict."""
-    parts = _nested(_nested(data).get(NFTA_DATA_VERDICT, b""))
+    parts = nested(nested(data).get(NFTA_DATA_VERDICT, b""))
     return struct.unpack(">i", parts[NFTA_VERDICT_CODE])[0], _netlink.text(parts.get(NFTA_VERDICT_CHAIN, b""))
 
 
@@ -204,18 +182,23 @@ def _unknown(chain: str, rule: bytes) -> str:
     return "{}: {}".format(chain, " ".join(name for name, _dummy in _expressions(rule)))
 
 
-def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
-    found = _Chains()
+def rules_of(parts: t.Iterable[bytes]) -> t.Iterator[tuple[str, bytes]]:
+    """Yield the chain, "" where it is not told, and the attributes of each rule."""
     for part, start, end in _payloads(parts):
         # Table and chain come first, one after the other.
-        table = (_ATTRIBUTE.unpack_from(part, start)[0] + 3) & ~3
-        length, kind = _ATTRIBUTE.unpack_from(part, start + table)
-        begin = start + table + _ATTRIBUTE.size
-        chain = part[begin : begin + length - _ATTRIBUTE.size - 1].decode("utf-8", "replace")
-        rule = part[start:end]
+        table = (ATTRIBUTE.unpack_from(part, start)[0] + 3) & ~3
+        length, kind = ATTRIBUTE.unpack_from(part, start + table)
+        begin = start + table + ATTRIBUTE.size
+        chain = part[begin : begin + length - ATTRIBUTE.size - 1].decode("utf-8", "replace")
+        yield chain if kind == NFTA_NAME else "", part[start:end]
+
+
+def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
+    found = _Chains()
+    for chain, rule in rules_of(parts):
         try:
-            if kind != NFTA_NAME:
-                raise ValueError(kind)
+            if not chain:
+                raise ValueError(chain)
             _read_rule(found, chain, rule)
         except (ValueError, LookupError, struct.error, OSError):
             found.unparsed.append(_unknown(chain, rule))
@@ -225,11 +208,10 @@ def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
 def _elements(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, str]]:
     """Yield key, code and chain of a verdict map's elements."""
     for part, start, end in _payloads(parts):
-        listed = _netlink.parse_attributes(part, start, end).get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")
-        for one in _listed(listed):
-            element = _nested(one)
+        for one in listed(_netlink.parse_attributes(part, start, end).get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")):
+            element = nested(one)
             code, chain = _verdict(element[NFTA_SET_ELEM_DATA])
-            yield _nested(element[NFTA_SET_ELEM_KEY])[NFTA_DATA_VALUE], code, chain
+            yield nested(element[NFTA_SET_ELEM_KEY])[NFTA_DATA_VALUE], code, chain
 
 
 def _map_key(raw: bytes, version: int) -> str:
@@ -255,11 +237,11 @@ class Reader:
         return found
 
     def _map(self, version: int, name: str) -> list[tuple[bytes, int, str]]:
-        request = _attribute(NFTA_TABLE, TABLE) + _attribute(NFTA_NAME, name)
+        request = named(NFTA_TABLE, TABLE) + named(NFTA_NAME, name)
         return list(_elements(self._ask(NFT_MSG_GETSETELEM, FAMILIES[version], request)))
 
     def _read_family(self, version: int, rules: Rules) -> None:
-        table = _attribute(NFTA_TABLE, TABLE)
+        table = named(NFTA_TABLE, TABLE)
         parts = self._ask(NFT_MSG_GETRULE, FAMILIES[version], table)
         chains = self._endpoints[version] = _read_rules(parts)
         if not chains.leading:
