@@ -38,6 +38,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
 
 # <linux/netfilter/nfnetlink.h>, <linux/netfilter/nf_tables.h>
 NFNL_SUBSYS_NFTABLES = 10
+NFT_MSG_GETTABLE = 1
 NFT_MSG_GETRULE = 7
 NFT_MSG_GETSET = 10
 NFT_MSG_GETSETELEM = 13
@@ -182,6 +183,12 @@ def _unknown(chain: str, rule: bytes) -> str:
     return "{}: {}".format(chain, " ".join(name for name, _dummy in _expressions(rule)))
 
 
+def objects(parts: t.Iterable[bytes]) -> t.Iterator[dict[int, bytes]]:
+    """Yield the attributes of each message."""
+    for part, start, end in _payloads(parts):
+        yield _netlink.parse_attributes(part, start, end)
+
+
 def rules_of(parts: t.Iterable[bytes]) -> t.Iterator[tuple[str, bytes]]:
     """Yield the chain, "" where it is not told, and the attributes of each rule."""
     for part, start, end in _payloads(parts):
@@ -207,8 +214,8 @@ def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
 
 def _elements(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, str]]:
     """Yield key, code and chain of a verdict map's elements."""
-    for part, start, end in _payloads(parts):
-        for one in listed(_netlink.parse_attributes(part, start, end).get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")):
+    for attributes in objects(parts):
+        for one in listed(attributes.get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")):
             element = nested(one)
             code, chain = _verdict(element[NFTA_SET_ELEM_DATA])
             yield nested(element[NFTA_SET_ELEM_KEY])[NFTA_DATA_VALUE], code, chain
@@ -290,8 +297,7 @@ class Reader:
 def _timeouts(parts: t.Iterable[bytes]) -> dict[str, int]:
     """Return the seconds for which sets keep what they are told."""
     found = {}
-    for part, start, end in _payloads(parts):
-        attributes = _netlink.parse_attributes(part, start, end)
+    for attributes in objects(parts):
         if NFTA_SET_TIMEOUT in attributes:
             milliseconds = struct.unpack(">Q", attributes[NFTA_SET_TIMEOUT])[0]
             found[_netlink.text(attributes[NFTA_NAME])] = round(milliseconds / 1000)

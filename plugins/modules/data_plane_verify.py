@@ -214,35 +214,45 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _differences,
     _expected,
     _iptables,
+    _ipset,
     _ipvs,
+    _leftovers,
     _netlink,
     _nftables,
     _rules,
+    _sets,
     _virtual_servers,
 )
 
 
-def observe_virtual_servers(expected: _expected.Expected, node: str) -> t.Callable[[], _differences.Comparison]:
-    """Return a function that reads this node's IPVS table once and compares."""
-    plans: dict[tuple[_netlink.Address, ...], _virtual_servers.Plan] = {}
+def observe_virtual_servers(
+    expected: _expected.Expected, node: str, run: _iptables.Run
+) -> t.Callable[[], _differences.Comparison]:
+    """Return a function that reads this node's IPVS table, sets and rules once and compares."""
+    plans: dict[tuple[_netlink.Address, ...], tuple[_virtual_servers.Plan, _sets.Plan]] = {}
 
     def observe() -> _differences.Comparison:
         addresses = tuple(_netlink.read_addresses(_netlink.read_links()))
         if addresses not in plans:
-            plans[addresses] = _virtual_servers.virtual_servers(expected, node, addresses)
+            made = _virtual_servers.virtual_servers(expected, node, addresses)
+            plans[addresses] = made, _sets.plan(expected, node, addresses, made.binds)
+        servers, sets = plans[addresses]
         table = _ipvs.read_proc()
         if table.unparsed:
             raise _ipvs.IpvsError(_differences.report_request("IPVS table", table.unparsed))
-        return _virtual_servers.compare(plans[addresses], table, _virtual_servers.bound_addresses(addresses))
+        found = _virtual_servers.compare(servers, table, _virtual_servers.bound_addresses(addresses))
+        rules = {version: _iptables.jumps(version, _iptables.save(version, run)) for version in sets.versions}
+        found.differences.extend(_sets.compare(sets, _ipset.read))
+        found.differences.extend(_sets.compare_rules(sets, rules))
+        return found
 
     return observe
 
 
 def observe_rules(
-    expected: _expected.Expected, node: str, run: _iptables.Run
+    expected: _expected.Expected, wanted: t.Mapping[str, _rules.Wanted], run: _iptables.Run
 ) -> t.Callable[[], _differences.Comparison]:
     """Return a function that reads this node's rules once and compares."""
-    wanted = _rules.plan(expected, node)
 
     def nftables() -> _differences.Comparison:
         reader = _nftables.Reader()
@@ -258,6 +268,24 @@ def observe_rules(
         return _rules.compare(wanted, rules, expected.sync_period, exact)
 
     return (lambda: _netlink.settled(nftables)) if expected.mode == "nftables" else iptables
+
+
+def observe_all(
+    expected: _expected.Expected, node: str, run: _iptables.Run
+) -> t.Callable[[], _differences.Comparison]:
+    """Return a function that reads once what this node's kube-proxy made, and what it has left of other modes."""
+    wanted = {} if expected.mode == "ipvs" else _rules.plan(expected, node)
+    if expected.mode == "ipvs":
+        made = observe_virtual_servers(expected, node, run)
+    else:
+        made = observe_rules(expected, wanted, run)
+
+    def observe() -> _differences.Comparison:
+        found = made()
+        found.differences.extend(_leftovers.find(expected.mode, wanted, run))
+        return found
+
+    return observe
 
 
 def main() -> None:
@@ -286,11 +314,7 @@ def main() -> None:
         expected = _expected.unpack(module.params["expected"])
         result["problem"] = _differences.unfit(expected, node)
         if not result["problem"]:
-            observe = (
-                observe_virtual_servers(expected, node)
-                if expected.mode == "ipvs"
-                else observe_rules(expected, node, module.run_command)
-            )
+            observe = observe_all(expected, node, module.run_command)
             comparison = _differences.confirm(observe, module.params["settle"], time.sleep, time.monotonic)
             result.update(_differences.summary(comparison, module.params["limit"]))
     except (_ipvs.IpvsError, _netlink.NetlinkError, _rules.RulesError) as exc:
