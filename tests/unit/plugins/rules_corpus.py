@@ -87,6 +87,11 @@ def saved(node: str) -> dict[int, tuple[str, ...]]:
     }
 
 
+def ipvs_by_hand() -> str:
+    """Return what iptables-save prints of the rules of ipvs mode."""
+    return (FOLDER / "ipvs-by-hand.save4").read_text(encoding="utf-8")
+
+
 def observed(mode: str, node: str) -> tuple[_rules.Rules, Exact]:
     """Return what was recorded."""
     if mode == "nftables":
