@@ -16,8 +16,10 @@ description:
   - Compares what kube-proxy has made on this node with the table made by M(kubeaddons.metallb.expected_state_info), and
     returns the differences. The table tells the mode of kube-proxy.
   - In mode V(ipvs) these are virtual servers, real servers and the addresses on C(kube-ipvs0), read from
-    C(/proc/net/ip_vs). In mode V(nftables) they are the maps and chains of the tables C(kube-proxy), asked of the kernel
-    without C(nft). In mode V(iptables) they are the chains that C(iptables-save) and C(ip6tables-save) show.
+    C(/proc/net/ip_vs), kube-proxy's sets, asked of the kernel without C(ipset), and the rules that use them. In mode
+    V(nftables) they are the maps and chains of the tables C(kube-proxy), asked of the kernel without C(nft). In mode
+    V(iptables) they are the chains that C(iptables-save) and C(ip6tables-save) show, which mode V(ipvs) needs, too.
+  - In every mode, what kube-proxy has left of another one is looked for. No kernel module is loaded for any of this.
   - Differences do not fail the module, so that all nodes can be asked before a verdict is given. Nor does a node that
     cannot be judged, see RV(problem). A node is in order when RV(problem) is empty and RV(faults_total) is 0.
   - The kernel's answer is not a snapshot. It is read again on a difference, and only those differences are returned
@@ -42,7 +44,7 @@ options:
     required: true
   settle:
     description:
-      - Seconds for which a virtual server or an address without a Service must be there before it is a fault.
+      - Seconds for which something without a Service must be there, or not be there, before it is a fault.
     type: float
     default: 3
   limit:
@@ -97,8 +99,11 @@ differences:
         - V(refused), packets are refused although there are endpoints, or not refused although there are none, or in
           another way (not in V(ipvs)).
         - V(source-ranges), the Service's C(loadBalancerSourceRanges) are not in force, or something is in force without
-          them (not in V(ipvs)).
-        - V(rule), a rule that leads packets to those of the Services is not there (not in V(ipvs)).
+          them (not in V(ipvs), where C(KUBE-LOAD-BALANCER-FW) and C(KUBE-LOAD-BALANCER-SOURCE-CIDR) are sets).
+        - V(ipset), one of kube-proxy's sets lacks a member, has one too many, or is not there. They decide what is
+          masqueraded, which clients may connect and which ports of a bound address are open (V(ipvs) only).
+        - V(rule), a rule that leads packets to those of the Services is not there.
+        - V(leftover), something is there that kube-proxy made in another mode. One for each sort and address family.
       type: str
       returned: always
       sample: missing
@@ -113,25 +118,29 @@ differences:
       returned: always
       sample: ''
     protocol:
-      description: V(TCP), V(UDP) or V(SCTP); empty for V(bind) and V(rule).
+      description: V(TCP), V(UDP) or V(SCTP); empty for V(bind), V(ipset), V(rule) and V(leftover).
       type: str
       returned: always
       sample: TCP
     address:
       description:
-        - Address that is served, or the address to bind. A node port is at V(0.0.0.0) or V(::) unless the mode is V(ipvs).
+        - Address that is served, or the address to bind; empty for V(ipset), V(rule) and V(leftover).
+        - A node port is at V(0.0.0.0) or V(::) unless the mode is V(ipvs).
       type: str
       returned: always
       sample: 192.168.100.240
     port:
-      description: Port that is served; V(0) for V(bind) and V(rule).
+      description: Port that is served; V(0) for V(bind), V(ipset), V(rule) and V(leftover).
       type: int
       returned: always
       sample: 80
     backend:
       description:
         - Address and port of the backend; empty when the address and port itself differs.
-        - For V(rule) its chain and where it leads.
+        - For V(rule) its chain, the set that it looks into, and where it leads.
+        - For V(ipset) the set, and the member as C(ipset) writes it, behind a comma and a blank. V(ip_set) where the
+          kernel has no sets, without which kube-proxy cannot work.
+        - For V(leftover) the address family and what is left.
       type: str
       returned: always
       sample: 10.233.64.5:8080
@@ -141,7 +150,7 @@ differences:
       returned: always
       sample: present
     found:
-      description: What the node has.
+      description: What the node has; for V(leftover) how many.
       type: str
       returned: always
       sample: absent
@@ -152,7 +161,7 @@ differences:
       sample: 341.2
     verdict:
       description:
-        - V(lag) while the API's change is younger than kube-proxy's sync period.
+        - V(lag) while the API's change is younger than twice kube-proxy's sync period.
         - V(fault) otherwise, and for what has no Service.
       type: str
       returned: always
