@@ -253,6 +253,24 @@ GROUPS: dict[str, list[Cause]] = {
             "Restart kube-proxy on that node, or remove it: ip address del ADDRESS dev kube-ipvs0.",
         ),
         Cause(
+            "sets-wrong",
+            "A set of kube-proxy (ipset) holds too much or too little, so clients are let in or refused, or addresses translated, "
+            "wrongly.",
+            "Restart kube-proxy on that node, and find out who else changes its sets.",
+        ),
+        Cause(
+            "left-overs",
+            "A node still has what another mode of kube-proxy made, and that catches packets first.",
+            "Drain the node and restart it, or run kube-proxy --cleanup there.",
+        ),
+        Cause(
+            "filter-rules-missing",
+            "None of kube-proxy's filter rules is on a node: its kernel or its iptables lacks something that they need, such as "
+            "REJECT.",
+            "Look into kube-proxy's log for the rule that iptables refused, and give the kernel what it lacks (ipt_REJECT, "
+            "xt_conntrack).",
+        ),
+        Cause(
             "rules-broken",
             "A rule that leads packets to those of the Services is missing on a node.",
             "Restart kube-proxy on that node, and find out who else changes its rules (a firewall's restart, for example).",

@@ -17,11 +17,11 @@ import socket
 import struct
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink, _nfnetlink
 
 # <linux/netfilter/nfnetlink.h>, <linux/netfilter/nfnetlink_conntrack.h>
+MODULE = "nf_conntrack_netlink"
 NFNL_SUBSYS_CTNETLINK = 1
-IPCTNL_MSG_CT_NEW = 0
 IPCTNL_MSG_CT_GET = 1
 CTA_TUPLE_ORIG = 1
 CTA_TUPLE_REPLY = 2
@@ -35,8 +35,6 @@ CTA_PROTO_DST_PORT = 3
 NLA_F_NESTED = 0x8000
 
 PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
-
-_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 Ask = t.Callable[[int, bytes], bytes]  # address family, attributes -> answer
 
@@ -60,8 +58,7 @@ def client(text: str) -> str:
 
 def ask_kernel(family: int, attributes: bytes) -> bytes:
     """Ask for one connection; needs CAP_NET_ADMIN."""
-    body = _netlink.GENERIC.pack(family, 0, 0) + attributes
-    return _netlink.get(_netlink.NETLINK_NETFILTER, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, body)
+    return _nfnetlink.get(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, family, attributes)
 
 
 def _nested(kind: int, *parts: bytes) -> bytes:
@@ -74,7 +71,7 @@ def _query(text: str) -> tuple[int, bytes]:
     source_address, source_port = _ipvs.split_endpoint(source)
     address, port = _ipvs.split_endpoint(destination)
     version = ipaddress.ip_address(address).version
-    family = _FAMILIES[version]
+    family = _nfnetlink.FAMILIES[version]
     return family, _nested(
         CTA_TUPLE_ORIG,
         _nested(
@@ -98,10 +95,8 @@ def look_up(text: str, ask: Ask = ask_kernel) -> t.Optional[Way]:
         answer = ask(family, attributes)
     except _netlink.NotThere:
         return None
-    for kind, _dummy, start, end in _netlink.messages(answer):
-        if kind == NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW:
-            found = _netlink.parse_attributes(answer, start + _netlink.GENERIC.size, end)
-            return _way(family, found[CTA_TUPLE_REPLY])
+    for _dummy, start, end in _nfnetlink.payloads([answer], NFNL_SUBSYS_CTNETLINK):
+        return _way(family, _netlink.parse_attributes(answer, start, end)[CTA_TUPLE_REPLY])
     return None
 
 
@@ -116,8 +111,11 @@ def _way(family: int, reply: bytes) -> Way:
 
 
 def look_up_all(texts: t.Iterable[str], ask: Ask = ask_kernel) -> dict[str, list[str]]:
-    """Return backend and the address that it answers, for each connection that this node knows; raise NetlinkError."""
-    found = {}
+    """Return backend and the address that it answers, for each connection that this node knows; raise NetlinkError.
+
+    Empty where the kernel would load a module in order to answer.
+    """
+    found: dict[str, list[str]] = {}
     for text in texts:
         way = look_up(text, ask)
         if way:

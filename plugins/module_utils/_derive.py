@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _ipvs
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import (
     Wanted,
@@ -93,8 +95,10 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
             port=int(port["port"]),
             node_port=int(port.get("nodePort") or 0),
             cluster_addresses=spec.get("clusterIPs") or [spec["clusterIP"]],
-            external_addresses=list(dict.fromkeys(ingress_addresses(service) + (spec.get("externalIPs") or []))),
-            guarded_addresses=_guarded(service),
+            balancer_addresses=list(dict.fromkeys(ingress_addresses(service))),
+            external_ips=spec.get("externalIPs") or [],
+            source_ranges=_source_ranges(spec),
+            health_port=_health_port(spec),
             internal_local=spec.get("internalTrafficPolicy") == "Local",
             external_local=spec.get("externalTrafficPolicy") == "Local",
             persistence=persistence,
@@ -105,11 +109,20 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
     ]
 
 
-def _guarded(service: Object) -> list[str]:
-    """Return the addresses that are for some clients only: kube-proxy takes the ranges of each family for itself."""
-    ranges = service["spec"].get("loadBalancerSourceRanges") or []
-    families = {":" in one for one in ranges}
-    return [address for address in ingress_addresses(service) if (":" in address) in families]
+def _source_ranges(spec: Object) -> list[str]:
+    """Return the ranges as kube-proxy reads them: it passes over what is none, and the API admits blanks around them."""
+    found = []
+    for text in spec.get("loadBalancerSourceRanges") or []:
+        address, _dummy, prefix = text.strip().partition("/")
+        with contextlib.suppress(ValueError, OSError):
+            found.append(str(ipaddress.ip_network((_ipvs.canonical_address(address), int(prefix)), strict=False)))
+    return list(dict.fromkeys(found))
+
+
+def _health_port(spec: Object) -> int:
+    if spec.get("type") != "LoadBalancer" or spec.get("externalTrafficPolicy") != "Local":
+        return 0
+    return int(spec.get("healthCheckNodePort") or 0)
 
 
 def _endpoints(port: Object, slices: t.Sequence[Object]) -> list[Endpoint]:

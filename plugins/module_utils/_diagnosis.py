@@ -35,6 +35,8 @@ _KINDS = {
     "weight": "weight-zero",
     "orphan": "stray-entry",
     "bind": "address-left-bound",
+    "ipset": "sets-wrong",
+    "leftover": "left-overs",
     "rule": "rules-broken",
 }
 # What a node is hindered by -> cause. The first that hinders some node: the others were not meant to announce.
@@ -52,6 +54,7 @@ _PATHS = {"way back": "return-path", "client address": "client-address-lost"}
 _HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool")
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
 _SESSIONLESS = ("bgp-session-down", "configuration-stale")
+_WHOLE = 5  # so many filter rules are not taken away one by one
 _MOST_LINES = 5  # of evidence on a terminal
 
 
@@ -104,8 +107,9 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     faults = sorted(
         (row for row in rows if row["verdict"] == FAULT), key=lambda row: not row["key"].startswith("strict_arp")
     )
+    filterless = _filterless(faults)
     for row in faults:
-        _of_row(found, row, facts)
+        _of_row(found, row, facts, filterless)
     _of_the_rest(found, faults, rows)
     return found.listed()
 
@@ -184,7 +188,7 @@ def _line(row: Object) -> str:
     return "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
 
 
-def _of_row(found: _Found, row: Object, facts: Object) -> None:
+def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[str]) -> None:
     kind = row["key"].partition("/")[0]
     text = _line(row)
     if kind == "strict_arp":
@@ -197,7 +201,7 @@ def _of_row(found: _Found, row: Object, facts: Object) -> None:
         if problem:
             found.add("kube-proxy-down", node, problem, text)
         else:
-            found.add(_of_kind(row), node, text)
+            found.add("filter-rules-missing" if _is_rule(row) and node in filterless else _of_kind(row), node, text)
     elif row["check"] in _PATHS:
         found.add(_PATHS[row["check"]], row["subject"], text)
     elif found.has("configuration-stale") and kind == "session":
@@ -208,6 +212,22 @@ def _of_row(found: _Found, row: Object, facts: Object) -> None:
         _of_neighbours(found, row, text, facts)
     elif row["check"] == "BGP" and row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
         found.add("bgp-not-announced", row["subject"], text)
+
+
+def _is_rule(row: Object) -> bool:
+    return bool(row["check"].endswith(" rule"))
+
+
+def _filterless(faults: t.Sequence[Object]) -> set[str]:
+    """Return the nodes that lack kube-proxy's filter rules as a whole, and none of those that translate."""
+    counts: dict[str, dict[str, int]] = {}
+    for row in faults:
+        if _is_rule(row):
+            # "node1: IPv4 filter INPUT -> KUBE-SERVICES"
+            tables = counts.setdefault(row["node"], {})
+            table = row["where"].partition(": ")[2].split(" ")[1]
+            tables[table] = tables.get(table, 0) + 1
+    return {node for node, tables in counts.items() if tables.get("filter", 0) >= _WHOLE and "nat" not in tables}
 
 
 def _of_kind(row: Object) -> str:

@@ -19,7 +19,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected impor
 
 MODES = ("ipvs", "nftables", "iptables")
 MIN_READS = 3
-GENERAL = ("rule",)  # kinds that are of no Service and concern all
+GENERAL = ("rule", "leftover")  # kinds that are of no Service and concern all
 
 
 class Comparison(t.NamedTuple):

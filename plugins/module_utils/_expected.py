@@ -47,13 +47,34 @@ class ServicePort(t.NamedTuple):
     port: int
     node_port: int  # 0: none
     cluster_addresses: t.Sequence[str]
-    external_addresses: t.Sequence[str]  # status.loadBalancer.ingress (VIP mode) and spec.externalIPs
-    guarded_addresses: t.Sequence[str]  # those of them that spec.loadBalancerSourceRanges is for
+    balancer_addresses: t.Sequence[str]  # status.loadBalancer.ingress (VIP mode)
+    external_ips: t.Sequence[str]  # spec.externalIPs
+    source_ranges: t.Sequence[str]  # spec.loadBalancerSourceRanges, each in the one spelling of a network
+    health_port: int  # spec.healthCheckNodePort where kube-proxy answers there; 0: none
     internal_local: bool  # internalTrafficPolicy: Local
     external_local: bool  # externalTrafficPolicy: Local
     persistence: int  # seconds of ClientIP affinity; 0: none
     age: float  # seconds since the Service or one of its EndpointSlices last changed, by the API server's clock
     endpoints: t.Sequence[Endpoint]
+
+    @property
+    def external_addresses(self) -> t.Sequence[str]:
+        """All addresses besides the ClusterIPs."""
+        if not self.external_ips:
+            return self.balancer_addresses
+        return list(dict.fromkeys([*self.balancer_addresses, *self.external_ips]))
+
+    def ranges(self, ipv6: bool) -> t.List[str]:
+        """Return the source ranges for the addresses of one family: kube-proxy takes those of each for itself."""
+        return [one for one in self.source_ranges if (":" in one) == ipv6]
+
+    def guarded(self, address: str) -> t.Optional[bool]:
+        """Whether an address is open to the source ranges only; None where releases of kube-proxy differ.
+
+        A range of all addresses counts as none since 1.34.
+        """
+        ranges = self.ranges(":" in address) if address in self.balancer_addresses else []
+        return None if any(one.endswith("/0") for one in ranges) else bool(ranges)
 
 
 class Expected(t.NamedTuple):

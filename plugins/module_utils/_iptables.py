@@ -34,6 +34,7 @@ TOOLS = {
     6: ("ip6tables-nft-save", "ip6tables-save", "ip6tables-legacy-save"),
 }
 LEGACY_FILES = {4: "/proc/net/ip_tables_names", 6: "/proc/net/ip6_tables_names"}
+TABLES = ("nat", "filter")
 DIRECTORIES = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin")
 
 # Rules by which a packet gets to those of the Services: table, chain, and where the rule leads.
@@ -87,11 +88,15 @@ def _key(words: t.Sequence[str], version: int) -> str:
     return key_of(_option(words, "-p"), _ipvs.canonical_address(address) if address else any_address, port)
 
 
-def _read_rule(found: _Family, table: str, line: str) -> None:
-    """Take in one line "-A CHAIN ... -j TARGET ..."; raise ValueError or LookupError where it is not understood."""
+def _split(line: str) -> tuple[str, str, str, str]:
+    """Return chain, conditions, target and what follows of a line "-A CHAIN ... -j TARGET ..."."""
     head, _dummy, tail = line.partition(" -j ")
-    chain = line[3 : line.index(" ", 3)]
-    target = tail.split(" ", 1)[0]
+    return line[3 : line.index(" ", 3)], head, tail.split(" ", 1)[0], tail
+
+
+def _read_rule(found: _Family, table: str, line: str) -> None:
+    """Take in one line; raise ValueError or LookupError where it is not understood."""
+    chain, head, target, tail = _split(line)
     if chain.startswith(("KUBE-SVC-", "KUBE-SVL-")):
         _read_choice(found, chain, target, head)
     elif chain.startswith("KUBE-SEP-"):
@@ -145,26 +150,51 @@ def _read_entry(found: _Family, table: str, chain: str, target: str, words: t.Se
         found.entries[key] = target
 
 
-def _parse_family(version: int, lines: t.Iterable[str]) -> _Family:
-    found = _Family(version)
+def tabled(version: int, lines: t.Iterable[str]) -> t.Iterator[tuple[str, str]]:
+    """Yield the table and the line of each rule, and of what is none; raise RulesError where the lines are cut off."""
     table = ""
     ended = True
     for line in lines:
         line = line.rstrip("\n")
-        if line.startswith("-A "):
-            try:
-                _read_rule(found, table, line)
-            except (ValueError, LookupError, OSError):
-                found.unparsed.append(line)
-        elif line.startswith("*"):
+        if line.startswith("*"):
             table = line[1:]
             ended = False
         elif line == "COMMIT":
             ended = True
         elif not line.startswith((":", "#")) and line:
-            found.unparsed.append(line)
+            yield table, line
     if not ended:
         raise RulesError(f"the rules of IPv{version} are cut off within the table {table}")
+
+
+def _parse_family(version: int, lines: t.Iterable[str]) -> _Family:
+    found = _Family(version)
+    for table, line in tabled(version, lines):
+        try:
+            if not line.startswith("-A "):
+                raise ValueError(line)
+            _read_rule(found, table, line)
+        except (ValueError, LookupError, OSError):
+            found.unparsed.append(line)
+    return found
+
+
+class Jump(t.NamedTuple):
+    """What a rule does, without its other conditions."""
+
+    table: str
+    chain: str
+    set: str  # the set that it looks into, "" for none
+    target: str
+
+
+def jumps(version: int, lines: t.Iterable[str]) -> set[Jump]:
+    """Return what all rules of one family do; raise RulesError."""
+    found = set()
+    for table, line in tabled(version, lines):
+        if line.startswith("-A ") and " -j " in line:
+            chain, head, target, _dummy = _split(line)
+            found.add(Jump(table, chain, _option(head.split(), "--match-set"), target))
     return found
 
 
@@ -198,26 +228,46 @@ Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]  # command -> exit statu
 
 def read(versions: t.Iterable[int], run: Run) -> Rules:
     """Return the node's rules of these address families; raise RulesError. run: AnsibleModule.run_command."""
-    return parse({version: _save(version, run) for version in versions})
+    return parse({version: save(version, run) for version in versions})
 
 
-def _save(version: int, run: Run) -> list[str]:
-    """Return the lines of the tool that shows kube-proxy's chains."""
-    tried = []
+def _tools(version: int, run: Run) -> t.Iterator[tuple[str, str, bool]]:
+    """Yield name, path and whether it is for legacy tables of the tools that load no module."""
     for name in TOOLS[version]:
         path = next((f"{one}/{name}" for one in DIRECTORIES if os.access(f"{one}/{name}", os.X_OK)), "")
-        if not path:
-            continue
-        legacy = "legacy" in _output(run, [path, "--version"])
-        if legacy and not os.path.exists(LEGACY_FILES[version]):
-            continue
+        if path:
+            legacy = "legacy" in _output(run, [path, "--version"])
+            if not legacy or os.path.exists(LEGACY_FILES[version]):
+                yield name, path, legacy
+
+
+def save(version: int, run: Run) -> list[str]:
+    """Return the lines of the tool that shows kube-proxy's chains; raise RulesError."""
+    tried = []
+    for name, path, _dummy in _tools(version, run):
         tried.append(name)
-        lines = [line for table in ("nat", "filter") for line in _output(run, [path, "-t", table]).splitlines()]
+        lines = _saved(path, TABLES, run)
         if any(line.startswith(":KUBE-SERVICES ") for line in lines):
             return lines
     if not tried:
         raise RulesError("{} is not installed here".format(TOOLS[version][1]))
     raise RulesError("{} show no rules of kube-proxy".format(", ".join(tried)))
+
+
+def save_legacy(version: int, run: Run) -> list[str]:
+    """Return the lines of the legacy tables that there are, none without a tool for them; raise RulesError."""
+    try:
+        with open(LEGACY_FILES[version], encoding="ascii") as handle:
+            tables = [table for table in handle.read().split() if table in TABLES]
+    except OSError:
+        return []
+    paths = (path for _dummy, path, legacy in _tools(version, run) if legacy) if tables else iter(())
+    path = next(paths, "")
+    return _saved(path, tables, run) if path else []
+
+
+def _saved(path: str, tables: t.Iterable[str], run: Run) -> list[str]:
+    return [line for table in tables for line in _output(run, [path, "-t", table]).splitlines()]
 
 
 def _output(run: Run, command: list[str]) -> str:

@@ -19,8 +19,7 @@ import socket
 import struct
 import typing as t
 
-# <linux/netlink.h>, <linux/netfilter/nfnetlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_addr.h>
-NETLINK_NETFILTER = 12
+# <linux/netlink.h>, <linux/rtnetlink.h>, <linux/if_link.h>, <linux/if_addr.h>
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 NLM_F_REQUEST = 0x01
@@ -45,7 +44,6 @@ IFF_NOARP = 0x80
 
 SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
 
-GENERIC = struct.Struct("=BBH")  # struct nfgenmsg
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _LINK = struct.Struct("=BxHiII")
@@ -66,6 +64,10 @@ class DumpInterrupted(NetlinkError):
 
 class NotThere(NetlinkError):
     """The kernel has nothing of that name."""
+
+
+class NotSupported(NetlinkError):
+    """The kernel does not know such requests."""
 
 
 class NoWay(NetlinkError):
@@ -128,19 +130,27 @@ def messages(data: bytes) -> t.Iterator[tuple[int, int, int, int]]:
 
 def is_complete(data: bytes) -> bool:
     """Whether the last part of a dump has arrived; raise NetlinkError when the kernel reports a fault."""
-    for kind, flags, start, _dummy in messages(data):
+    for kind, flags, start, end in messages(data):
         if flags & NLM_F_DUMP_INTR:
             raise DumpInterrupted("the kernel's tables changed while they were read")
         if kind == NLMSG_ERROR:
-            code = -struct.unpack_from("=i", data, start)[0]
-            if code == errno.ENOENT:
-                raise NotThere("the kernel has no table of that name")
-            if code in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-                raise NoWay("the kernel knows no route there")
-            raise NetlinkError(f"the kernel refused a netlink request: {os.strerror(code)}")
+            raise _refusal(-struct.unpack_from("=i", data, start)[0])
         if kind == NLMSG_DONE:
+            # Older kernels tell here what fails at the start of a dump.
+            code = struct.unpack_from("=i", data, start)[0] if end - start >= 4 else 0
+            if code < 0:
+                raise _refusal(-code)
             return True
     return False
+
+
+def _refusal(code: int) -> NetlinkError:
+    if code == errno.ENOENT:
+        return NotThere("the kernel has no table of that name")
+    if code in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return NoWay("the kernel knows no route there")
+    kind = NotSupported if code in (errno.EINVAL, errno.EOPNOTSUPP, errno.EPROTONOSUPPORT) else NetlinkError
+    return kind(f"the kernel refused a netlink request: {os.strerror(code)}")
 
 
 def parse_links(data: bytes) -> list[Link]:
@@ -193,25 +203,42 @@ def text(raw: bytes) -> str:
 
 def dump(protocol: int, kind: int, body: bytes) -> list[bytes]:
     """Ask the kernel for a whole table; return the parts of its answer, each of whole messages."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
-        sock.settimeout(10)
-        sock.bind((0, 0))
-        sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
-        parts = []
-        while True:
-            part = sock.recv(1 << 18)
-            parts.append(part)
-            if is_complete(part):
-                return parts
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
+            sock.settimeout(10)
+            sock.bind((0, 0))
+            sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
+            parts = []
+            while True:
+                part = sock.recv(1 << 18)
+                parts.append(part)
+                if is_complete(part):
+                    return parts
+    except OSError as exc:
+        raise _refusal(exc.errno or errno.ETIMEDOUT) from exc
+
+
+def would_load(module: str, root: str = "") -> bool:
+    """Whether a request for what this kernel module has would make the kernel load it; built in, it is there."""
+    if os.path.exists(f"{root}/sys/module/{module}"):
+        return False
+    try:
+        with open(f"{root}/lib/modules/{os.uname().release}/modules.dep", encoding="utf-8") as handle:
+            return f"/{module}.ko" in handle.read()
+    except OSError:
+        return False
 
 
 def get(protocol: int, kind: int, body: bytes) -> bytes:
     """Ask the kernel for one thing; raise NotThere where it has none of that kind."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
-        sock.settimeout(10)
-        sock.bind((0, 0))
-        sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST, 1, 0) + body)
-        answer = sock.recv(1 << 16)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
+            sock.settimeout(10)
+            sock.bind((0, 0))
+            sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST, 1, 0) + body)
+            answer = sock.recv(1 << 16)
+    except OSError as exc:
+        raise _refusal(exc.errno or errno.ETIMEDOUT) from exc
     is_complete(answer)  # which raises what the kernel reports
     return answer
 

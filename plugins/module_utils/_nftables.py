@@ -16,7 +16,15 @@ import socket
 import struct
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink, _nfnetlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._nfnetlink import (
+    ATTRIBUTE,
+    FAMILIES,
+    PROTOCOLS,
+    Ask,
+    listed,
+    named,
+)
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
     ANY4,
     ANY6,
@@ -29,6 +37,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
 
 # <linux/netfilter/nfnetlink.h>, <linux/netfilter/nf_tables.h>
 NFNL_SUBSYS_NFTABLES = 10
+NFT_MSG_GETTABLE = 1
 NFT_MSG_GETRULE = 7
 NFT_MSG_GETSET = 10
 NFT_MSG_GETSETELEM = 13
@@ -52,8 +61,6 @@ NFTA_NG_MODULUS = 2
 NF_DROP = 0
 
 TABLE = "kube-proxy"
-FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-PROTOCOLS = {socket.IPPROTO_TCP: "TCP", socket.IPPROTO_UDP: "UDP", 132: "SCTP"}
 
 # Rules by which a packet gets to those of the Services: chain, and what stands in the rule. "" is any chain: the names of
 # those that refuse and guard have changed from release to release of kube-proxy.
@@ -70,10 +77,6 @@ _LEADING = (
     ("", b"firewall-ips\0"),
 )
 
-_ATTRIBUTE = struct.Struct("=HH")
-
-Ask = t.Callable[[int, int, bytes], t.List[bytes]]  # message, address family, attributes -> parts of the answer
-
 
 class _Chains:
     """What the rules of one family say."""
@@ -89,35 +92,17 @@ class _Chains:
         self.unparsed: list[str] = []
 
 
-def _attribute(kind: int, text: str) -> bytes:
-    return _netlink.attribute(kind, text.encode() + b"\0")
-
-
 def ask_kernel(message: int, family: int, attributes: bytes) -> list[bytes]:
-    """Ask for one dump of nf_tables; needs CAP_NET_ADMIN."""
-    body = _netlink.GENERIC.pack(family, 0, 0) + attributes
-    return _netlink.dump(_netlink.NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES << 8 | message, body)
+    """Ask for one dump of nf_tables."""
+    return _nfnetlink.dump(NFNL_SUBSYS_NFTABLES, message, family, attributes)
 
 
 def _payloads(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, int]]:
-    """Yield where the attributes of each message are."""
-    for part in parts:
-        for kind, _dummy, start, end in _netlink.messages(part):
-            if kind >> 8 == NFNL_SUBSYS_NFTABLES:
-                yield part, start + _netlink.GENERIC.size, end
-
-
-def _listed(data: bytes) -> t.Iterator[bytes]:
-    """Yield the elements of a list attribute."""
-    offset = 0
-    while offset + _ATTRIBUTE.size <= len(data):
-        length = _ATTRIBUTE.unpack_from(data, offset)[0]
-        yield data[offset + _ATTRIBUTE.size : offset + length]
-        offset += max(_ATTRIBUTE.size, (length + 3) & ~3)
+    return _nfnetlink.payloads(parts, NFNL_SUBSYS_NFTABLES)
 
 
 def _expressions(rule: bytes) -> t.Iterator[tuple[str, dict[int, bytes]]]:
-    for one in _listed(_netlink.nested(rule).get(NFTA_RULE_EXPRESSIONS, b"")):
+    for one in listed(_netlink.nested(rule).get(NFTA_RULE_EXPRESSIONS, b"")):
         parts = _netlink.nested(one)
         yield _netlink.text(parts.get(NFTA_EXPR_NAME, b"")), _netlink.nested(parts.get(NFTA_EXPR_DATA, b""))
 
@@ -197,18 +182,29 @@ def _unknown(chain: str, rule: bytes) -> str:
     return "{}: {}".format(chain, " ".join(name for name, _dummy in _expressions(rule)))
 
 
-def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
-    found = _Chains()
+def objects(parts: t.Iterable[bytes]) -> t.Iterator[dict[int, bytes]]:
+    """Yield the attributes of each message."""
+    for part, start, end in _payloads(parts):
+        yield _netlink.parse_attributes(part, start, end)
+
+
+def rules_of(parts: t.Iterable[bytes]) -> t.Iterator[tuple[str, bytes]]:
+    """Yield the chain, "" where it is not told, and the attributes of each rule."""
     for part, start, end in _payloads(parts):
         # Table and chain come first, one after the other.
-        table = (_ATTRIBUTE.unpack_from(part, start)[0] + 3) & ~3
-        length, kind = _ATTRIBUTE.unpack_from(part, start + table)
-        begin = start + table + _ATTRIBUTE.size
-        chain = part[begin : begin + length - _ATTRIBUTE.size - 1].decode("utf-8", "replace")
-        rule = part[start:end]
+        table = (ATTRIBUTE.unpack_from(part, start)[0] + 3) & ~3
+        length, kind = ATTRIBUTE.unpack_from(part, start + table)
+        begin = start + table + ATTRIBUTE.size
+        chain = part[begin : begin + length - ATTRIBUTE.size - 1].decode("utf-8", "replace")
+        yield chain if kind == NFTA_NAME else "", part[start:end]
+
+
+def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
+    found = _Chains()
+    for chain, rule in rules_of(parts):
         try:
-            if kind != NFTA_NAME:
-                raise ValueError(kind)
+            if not chain:
+                raise ValueError(chain)
             _read_rule(found, chain, rule)
         except (ValueError, LookupError, struct.error, OSError):
             found.unparsed.append(_unknown(chain, rule))
@@ -217,9 +213,8 @@ def _read_rules(parts: t.Iterable[bytes]) -> _Chains:
 
 def _elements(parts: t.Iterable[bytes]) -> t.Iterator[tuple[bytes, int, str]]:
     """Yield key, code and chain of a verdict map's elements."""
-    for part, start, end in _payloads(parts):
-        listed = _netlink.parse_attributes(part, start, end).get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")
-        for one in _listed(listed):
+    for attributes in objects(parts):
+        for one in listed(attributes.get(NFTA_SET_ELEM_LIST_ELEMENTS, b"")):
             element = _netlink.nested(one)
             code, chain = _verdict(element[NFTA_SET_ELEM_DATA])
             yield _netlink.nested(element[NFTA_SET_ELEM_KEY])[NFTA_DATA_VALUE], code, chain
@@ -248,11 +243,11 @@ class Reader:
         return found
 
     def _map(self, version: int, name: str) -> list[tuple[bytes, int, str]]:
-        request = _attribute(NFTA_TABLE, TABLE) + _attribute(NFTA_NAME, name)
+        request = named(NFTA_TABLE, TABLE) + named(NFTA_NAME, name)
         return list(_elements(self._ask(NFT_MSG_GETSETELEM, FAMILIES[version], request)))
 
     def _read_family(self, version: int, rules: Rules) -> None:
-        table = _attribute(NFTA_TABLE, TABLE)
+        table = named(NFTA_TABLE, TABLE)
         parts = self._ask(NFT_MSG_GETRULE, FAMILIES[version], table)
         chains = self._endpoints[version] = _read_rules(parts)
         if not chains.leading:
@@ -301,8 +296,7 @@ class Reader:
 def _timeouts(parts: t.Iterable[bytes]) -> dict[str, int]:
     """Return the seconds for which sets keep what they are told."""
     found = {}
-    for part, start, end in _payloads(parts):
-        attributes = _netlink.parse_attributes(part, start, end)
+    for attributes in objects(parts):
         if NFTA_SET_TIMEOUT in attributes:
             milliseconds = struct.unpack(">Q", attributes[NFTA_SET_TIMEOUT])[0]
             found[_netlink.text(attributes[NFTA_NAME])] = round(milliseconds / 1000)

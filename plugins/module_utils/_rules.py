@@ -71,7 +71,7 @@ class Wanted(t.NamedTuple):
     leaving: t.AbstractSet[str]  # terminating endpoints that still serve: may be there
     refusal: str  # REJECT or DROP where there are no backends, "" otherwise
     persistence: int  # seconds
-    guarded: bool
+    guarded: t.Optional[bool]  # None: not judged
     contested: bool  # two Services claim it: kube-proxy builds whichever it comes to last
 
 
@@ -84,7 +84,7 @@ def _family(row: ServicePort, cluster_address: str, node: str, zone: str) -> t.I
     # Without any endpoint the client is told so; without one for this node, the packet is dropped.
     anywhere = any(one.ready or (one.serving and one.terminating) for one in endpoints.values())
 
-    def wanted(chosen: _endpoints.Chosen, guarded: bool) -> Wanted:
+    def wanted(chosen: _endpoints.Chosen, guarded: t.Optional[bool]) -> Wanted:
         refusal = "" if chosen[0] else DROP if anywhere else REJECT
         return Wanted(row, chosen[0], chosen[1], refusal, row.persistence, guarded, False)
 
@@ -93,8 +93,8 @@ def _family(row: ServicePort, cluster_address: str, node: str, zone: str) -> t.I
     outside = local if row.external_local else cluster
     for address in row.external_addresses:
         if (":" in address) == ipv6:
-            guarded = address in row.guarded_addresses
-            yield key_of(row.protocol, _ipvs.canonical_address(address), row.port), wanted(outside, guarded)
+            key = key_of(row.protocol, _ipvs.canonical_address(address), row.port)
+            yield key, wanted(outside, row.guarded(address))
     if row.node_port:
         yield key_of(row.protocol, ANY6 if ipv6 else ANY4, row.node_port), wanted(outside, False)
 
@@ -134,7 +134,7 @@ def _problems(
         if chain.persistence != wanted.persistence:
             yield Problem("persistence", "", str(wanted.persistence), str(chain.persistence))
     guarded = key in rules.guarded
-    if guarded != wanted.guarded:
+    if wanted.guarded is not None and guarded != wanted.guarded:
         words = ("open to all", "for loadBalancerSourceRanges only")
         yield Problem("source-ranges", "", words[wanted.guarded], words[guarded])
 

@@ -86,6 +86,11 @@ def bound_addresses(local_addresses: t.Iterable[Address]) -> set[str]:
     return _local_sets(local_addresses)[0]
 
 
+def own_addresses(local_addresses: t.Iterable[Address]) -> set[str]:
+    """Return the node's addresses that kube-proxy has not bound, without those of the loopback and of one link."""
+    return _local_sets(local_addresses)[1]
+
+
 def node_port_addresses(cidrs: t.Sequence[str], local_addresses: t.Sequence[Address]) -> tuple[list[str], list[str]]:
     """Return the addresses that node ports must be served on and those where they may be."""
     _dummy, others = _local_sets(local_addresses)

@@ -16,8 +16,10 @@ description:
   - Compares what kube-proxy has made on this node with the table made by M(kubeaddons.metallb.expected_state_info), and
     returns the differences. The table tells the mode of kube-proxy.
   - In mode V(ipvs) these are virtual servers, real servers and the addresses on C(kube-ipvs0), read from
-    C(/proc/net/ip_vs). In mode V(nftables) they are the maps and chains of the tables C(kube-proxy), asked of the kernel
-    without C(nft). In mode V(iptables) they are the chains that C(iptables-save) and C(ip6tables-save) show.
+    C(/proc/net/ip_vs), kube-proxy's sets, asked of the kernel without C(ipset), and the rules that use them. In mode
+    V(nftables) they are the maps and chains of the tables C(kube-proxy), asked of the kernel without C(nft). In mode
+    V(iptables) they are the chains that C(iptables-save) and C(ip6tables-save) show, which mode V(ipvs) needs, too.
+  - In every mode, what kube-proxy has left of another one is looked for. No kernel module is loaded for any of this.
   - Differences do not fail the module, so that all nodes can be asked before a verdict is given. Nor does a node that
     cannot be judged, see RV(problem). A node is in order when RV(problem) is empty and RV(faults_total) is 0.
   - The kernel's answer is not a snapshot. It is read again on a difference, and only those differences are returned
@@ -43,7 +45,7 @@ options:
     required: true
   settle:
     description:
-      - Seconds for which a virtual server or an address without a Service must be there before it is a fault.
+      - Seconds for which something without a Service must be there, or not be there, before it is a fault.
     type: float
     default: 3
   limit:
@@ -98,8 +100,11 @@ differences:
         - V(refused), packets are refused although there are endpoints, or not refused although there are none, or in
           another way (not in V(ipvs)).
         - V(source-ranges), the Service's C(loadBalancerSourceRanges) are not in force, or something is in force without
-          them (not in V(ipvs)).
-        - V(rule), a rule that leads packets to those of the Services is not there (not in V(ipvs)).
+          them (not in V(ipvs), where C(KUBE-LOAD-BALANCER-FW) and C(KUBE-LOAD-BALANCER-SOURCE-CIDR) are sets).
+        - V(ipset), one of kube-proxy's sets lacks a member, has one too many, or is not there. They decide what is
+          masqueraded, which clients may connect and which ports of a bound address are open (V(ipvs) only).
+        - V(rule), a rule that leads packets to those of the Services is not there.
+        - V(leftover), something is there that kube-proxy made in another mode. One for each sort and address family.
       type: str
       returned: always
       sample: missing
@@ -114,25 +119,29 @@ differences:
       returned: always
       sample: ''
     protocol:
-      description: V(TCP), V(UDP) or V(SCTP); empty for V(bind) and V(rule).
+      description: V(TCP), V(UDP) or V(SCTP); empty for V(bind), V(ipset), V(rule) and V(leftover).
       type: str
       returned: always
       sample: TCP
     address:
       description:
-        - Address that is served, or the address to bind. A node port is at V(0.0.0.0) or V(::) unless the mode is V(ipvs).
+        - Address that is served, or the address to bind; empty for V(ipset), V(rule) and V(leftover).
+        - A node port is at V(0.0.0.0) or V(::) unless the mode is V(ipvs).
       type: str
       returned: always
       sample: 192.168.100.240
     port:
-      description: Port that is served; V(0) for V(bind) and V(rule).
+      description: Port that is served; V(0) for V(bind), V(ipset), V(rule) and V(leftover).
       type: int
       returned: always
       sample: 80
     backend:
       description:
         - Address and port of the backend; empty when the address and port itself differs.
-        - For V(rule) its chain and where it leads.
+        - For V(rule) its chain, the set that it looks into, and where it leads.
+        - For V(ipset) the set, and the member as C(ipset) writes it, behind a comma and a blank. V(ip_set) where the
+          kernel has no sets, without which kube-proxy cannot work.
+        - For V(leftover) the address family and what is left.
       type: str
       returned: always
       sample: 10.233.64.5:8080
@@ -142,7 +151,7 @@ differences:
       returned: always
       sample: present
     found:
-      description: What the node has.
+      description: What the node has; for V(leftover) how many.
       type: str
       returned: always
       sample: absent
@@ -153,7 +162,7 @@ differences:
       sample: 341.2
     verdict:
       description:
-        - V(lag) while the API's change is younger than kube-proxy's sync period.
+        - V(lag) while the API's change is younger than twice kube-proxy's sync period.
         - V(fault) otherwise, and for what has no Service.
       type: str
       returned: always
@@ -214,36 +223,46 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _differences,
     _expected,
+    _ipset,
     _iptables,
     _ipvs,
+    _leftovers,
     _netlink,
     _nftables,
     _rules,
+    _sets,
     _virtual_servers,
 )
 
 
-def observe_virtual_servers(expected: _expected.Expected, node: str) -> t.Callable[[], _differences.Comparison]:
-    """Return a function that reads this node's IPVS table once and compares."""
-    plans: dict[tuple[_netlink.Address, ...], _virtual_servers.Plan] = {}
+def observe_virtual_servers(
+    expected: _expected.Expected, node: str, run: _iptables.Run
+) -> t.Callable[[], _differences.Comparison]:
+    """Return a function that reads this node's IPVS table, sets and rules once and compares."""
+    plans: dict[tuple[_netlink.Address, ...], tuple[_virtual_servers.Plan, _sets.Plan]] = {}
 
     def observe() -> _differences.Comparison:
         addresses = tuple(_netlink.read_addresses(_netlink.read_links()))
         if addresses not in plans:
-            plans[addresses] = _virtual_servers.virtual_servers(expected, node, addresses)
+            made = _virtual_servers.virtual_servers(expected, node, addresses)
+            plans[addresses] = made, _sets.plan(expected, node, addresses, made.binds)
+        servers, sets = plans[addresses]
         table = _ipvs.read_proc()
         if table.unparsed:
             raise _ipvs.IpvsError(_differences.report_request("IPVS table", table.unparsed))
-        return _virtual_servers.compare(plans[addresses], table, _virtual_servers.bound_addresses(addresses))
+        found = _virtual_servers.compare(servers, table, _virtual_servers.bound_addresses(addresses))
+        rules = {version: _iptables.jumps(version, _iptables.save(version, run)) for version in sets.versions}
+        found.differences.extend(_sets.compare(sets, _ipset.read))
+        found.differences.extend(_sets.compare_rules(sets, rules))
+        return found
 
     return observe
 
 
 def observe_rules(
-    expected: _expected.Expected, node: str, run: _iptables.Run
+    expected: _expected.Expected, wanted: t.Mapping[str, _rules.Wanted], run: _iptables.Run
 ) -> t.Callable[[], _differences.Comparison]:
     """Return a function that reads this node's rules once and compares."""
-    wanted = _rules.plan(expected, node)
 
     def nftables() -> _differences.Comparison:
         reader = _nftables.Reader()
@@ -259,6 +278,22 @@ def observe_rules(
         return _rules.compare(wanted, rules, expected.sync_period, exact)
 
     return (lambda: _netlink.settled(nftables)) if expected.mode == "nftables" else iptables
+
+
+def observe_all(expected: _expected.Expected, node: str, run: _iptables.Run) -> t.Callable[[], _differences.Comparison]:
+    """Return a function that reads once what this node's kube-proxy made, and what it has left of other modes."""
+    wanted = {} if expected.mode == "ipvs" else _rules.plan(expected, node)
+    if expected.mode == "ipvs":
+        made = observe_virtual_servers(expected, node, run)
+    else:
+        made = observe_rules(expected, wanted, run)
+
+    def observe() -> _differences.Comparison:
+        found = made()
+        found.differences.extend(_leftovers.find(expected.mode, wanted, run))
+        return found
+
+    return observe
 
 
 def main() -> None:
@@ -287,11 +322,7 @@ def main() -> None:
         expected = _expected.unpack(module.params["expected"])
         result["problem"] = _differences.unfit(expected, node)
         if not result["problem"]:
-            observe = (
-                observe_virtual_servers(expected, node)
-                if expected.mode == "ipvs"
-                else observe_rules(expected, node, module.run_command)
-            )
+            observe = observe_all(expected, node, module.run_command)
             comparison = _differences.confirm(
                 lambda: _differences.within(observe(), expected.scope),
                 module.params["settle"],

@@ -521,7 +521,9 @@ def test_pool_not_automatic(cluster: Cluster) -> None:
         cluster, f"ipaddresspool/{name}", [{**at, "value": False}], [{**at, "value": True}], *METALLB
     ):  # fmt: skip
         made(cluster, service("late"))
-        eventually("MetalLB has said why", lambda: "AllocationFailed" in cluster.kubectl("-n", "causes", "get", "events"))
+        eventually(
+            "MetalLB has said why", lambda: "AllocationFailed" in cluster.kubectl("-n", "causes", "get", "events")
+        )
         named = diagnosed(cluster)
         cluster.kubectl("delete", "namespace", "causes")
     assert named == {("pool-not-automatic", "causes/late")}

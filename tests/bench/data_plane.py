@@ -25,7 +25,13 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "collections"))
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected, _iptables, _nftables  # noqa: E402
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (  # noqa: E402
+    _expected,
+    _ipset,
+    _iptables,
+    _nftables,
+    _sets,
+)
 
 MODES = ("ipvs", "nftables", "iptables")
 CHILD = """
@@ -34,22 +40,29 @@ gc.disable()  # as the module does
 folder, mode = sys.argv[2:]
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
-    _differences, _expected, _iptables, _ipvs, _netlink, _nftables, _rules, _virtual_servers)
+    _differences, _expected, _ipset, _iptables, _ipvs, _leftovers, _netlink, _nftables, _rules, _sets, _virtual_servers)
+def members(message, family, attributes):
+    return sets[attributes[12:].split(b"\\0")[0]]
 def answers(message, family, attributes):
     return kernel.get((family, message, attributes[20:].split(b"\\0")[0]), [])
 with open(folder + "/nftables", "rb") as handle:
     kernel = pickle.load(handle) if mode == "nftables" else {}
+with open(folder + "/sets", "rb") as handle:
+    sets = pickle.load(handle) if mode == "ipvs" else {}
 marks = [("imports", time.process_time())]
 with open(folder + "/expected") as handle:
     expected = _expected.unpack(handle.read())._replace(mode=mode)
 marks.append(("unpack", time.process_time()))
 if mode == "ipvs":
-    plan = _virtual_servers.virtual_servers(expected, "node1", [_netlink.Address("eth0", "192.0.2.1", 24, "global")])
+    addresses = [_netlink.Address("eth0", "192.0.2.1", 24, "global")]
+    plan = _virtual_servers.virtual_servers(expected, "node1", addresses)
+    around = _sets.plan(expected, "node1", addresses, plan.binds)
 else:
     plan = _rules.plan(expected, "node1")
 marks.append(("plan", time.process_time()))
 if mode == "ipvs":
     read = _ipvs.read_proc(folder + "/ip_vs", 250)
+    held = _ipset.read(around.sets, members)
 elif mode == "nftables":
     reader = _nftables.Reader(answers)
     read = reader.read()
@@ -58,6 +71,9 @@ else:
 marks.append(("read", time.process_time()))
 if mode == "ipvs":
     found = _virtual_servers.compare(plan, read, set(plan.binds))
+    found.differences.extend(_sets.compare(around, lambda names: held))
+    wanted = {jump for version, jump, row in _sets.jumps(around)}
+    found.differences.extend(_sets.compare_rules(around, {4: wanted}))
 else:
     found = _rules.compare(plan, read, 30.0, reader.exact if mode == "nftables" else lambda chain: read.chains[chain].backends)
 marks.append(("compare", time.process_time()))
@@ -93,7 +109,9 @@ class Service:
             for index, address in enumerate(self.pods)
         ]
         name = f"default/service-{self.number}"
-        return _expected.ServicePort(name, "", "TCP", 80, 0, [self.address], [], [], False, False, 0, 3600.0, endpoints)
+        return _expected.ServicePort(
+            name, "", "TCP", 80, 0, [self.address], [], [], [], 0, False, False, 0, 3600.0, endpoints
+        )
 
 
 # Tables of each mode --------------------------------------------------------------------------------------------------
@@ -112,6 +130,29 @@ def ip_vs(services: list[Service]) -> str:
             packed = socket.inet_aton(pod).hex().upper()
             lines.append(f"  -> {packed}:1F90      {'Masq':7} {1:<6d} {index % 7:<10d} {index % 3:<10d}")
     return "\n".join([*lines, ""])
+
+
+def sets(services: list[Service]) -> dict[bytes, list[bytes]]:
+    """The kernel's answers about the sets of node1, by name."""
+    elements: dict[str, list[bytes]] = {name: [] for name in _sets.NAMES}
+    for service in services:
+        cluster, pod = socket.inet_aton(service.address), socket.inet_aton(service.pods[1])
+        elements[_sets.CLUSTER_IP].append(member(cluster, 80))
+        elements[_sets.BOUND].append(attribute(7, attribute(1, attribute(1, cluster))))
+        elements[_sets.LOOP_BACK].append(member(pod, 8080, attribute(20, attribute(1, pod))))
+    return {
+        name.encode(): [
+            message(7, attribute(8, b"".join(some[at : at + 300])), _ipset.NFNL_SUBSYS_IPSET, name)
+            for at in range(0, len(some), 300)
+        ]
+        for name, some in elements.items()
+    }
+
+
+def member(address: bytes, port: int, more: bytes = b"") -> bytes:
+    """One member of a set."""
+    end = attribute(4, struct.pack(">H", port)) + attribute(7, b"\6")
+    return attribute(7, attribute(1, attribute(1, address)) + more + end)
 
 
 def iptables(services: list[Service]) -> str:
@@ -159,10 +200,10 @@ def verdict(chain: str) -> bytes:
     return attribute(2, attribute(2, struct.pack("=HH", 8, 1) + struct.pack(">i", -4) + text(2, chain)))
 
 
-def message(kind: int, attributes: bytes) -> bytes:
-    """One netlink message of nf_tables."""
-    body = struct.pack("=BBH", socket.AF_INET, 0, 0) + text(1, "kube-proxy") + attributes
-    return struct.pack("=IHHII", 16 + len(body), 10 << 8 | kind, 2, 1, 0) + body
+def message(kind: int, attributes: bytes, subsystem: int = 10, name: str = "kube-proxy") -> bytes:
+    """One netlink message of nf_tables, or of another subsystem."""
+    body = struct.pack("=BBH", socket.AF_INET, 0, 0) + text(1, name) + attributes
+    return struct.pack("=IHHII", 16 + len(body), subsystem << 8 | kind, 2, 1, 0) + body
 
 
 def rule(chain: str, *expressions: bytes) -> bytes:
@@ -234,6 +275,7 @@ def main() -> None:
         pathlib.Path(folder, "expected").write_text(packed)
         pathlib.Path(folder, "ip_vs").write_text(ip_vs(services))
         pathlib.Path(folder, "iptables").write_text(iptables(services))
+        pathlib.Path(folder, "sets").write_bytes(pickle.dumps(sets(services)))
         pathlib.Path(folder, "nftables").write_bytes(pickle.dumps(nftables(services)))
         for mode in [options.mode] if options.mode else MODES:
             for _run in range(options.runs):

@@ -19,6 +19,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _expected,
     _iptables,
     _kube_proxy,
+    _nfnetlink,
     _nftables,
     _rules,
 )
@@ -63,7 +64,7 @@ def dumps(node: str) -> dict[str, bytes]:
     return {key: base64.b64decode(text) for key, text in texts.items()}
 
 
-def kernel(answers: t.Mapping[str, bytes]) -> _nftables.Ask:
+def kernel(answers: t.Mapping[str, bytes]) -> _nfnetlink.Ask:
     """Return something that answers as the recorded kernel."""
 
     def ask(message: int, family: int, attributes: bytes) -> list[bytes]:
@@ -84,6 +85,11 @@ def saved(node: str) -> dict[int, tuple[str, ...]]:
         version: tuple((FOLDER / f"iptables-{node}.save{version}").read_text(encoding="utf-8").splitlines())
         for version in (4, 6)
     }
+
+
+def ipvs_by_hand() -> str:
+    """Return what iptables-save prints of the rules of ipvs mode."""
+    return (FOLDER / "ipvs-by-hand.save4").read_text(encoding="utf-8")
 
 
 def observed(mode: str, node: str) -> tuple[_rules.Rules, Exact]:

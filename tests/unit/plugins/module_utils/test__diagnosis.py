@@ -59,6 +59,10 @@ def data_plane(kind: str, node: str = "node2") -> Object:
     return row(f"IPVS {kind}", f"data-plane/{node}/{kind}/TCP/{VIP}:80/", subject=NODES, node=node)
 
 
+def rule(place: str) -> Object:
+    return {**data_plane("rule"), "where": f"node2: IPv4 {place}"}
+
+
 def in_pod(verdict: str) -> Object:
     return {**row("ClusterIP", "c", verdict), "where": f"node1, {IN_POD} -> 10.233.0.17:80"}
 
@@ -195,7 +199,14 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ([data_plane("orphan")], [("stray-entry", "node2")]),
         ([data_plane("bind")], [("address-left-bound", "node2")]),
         ([{**data_plane("bind"), "expected": "kube-ipvs0", "found": "absent"}], [("kube-proxy-stuck", "node2")]),
-        ([data_plane("rule")], [("rules-broken", "node2")]),
+        ([rule("filter INPUT -> KUBE-SERVICES")], [("rules-broken", "node2")]),
+        ([rule(f"filter CHAIN{number} -> KUBE-SERVICES") for number in range(7)], [("filter-rules-missing", "node2")]),
+        (
+            [rule(f"{table} CHAIN{number} -> X") for number in range(7) for table in ("filter", "nat")],
+            [("rules-broken", "node2")],
+        ),
+        ([data_plane("ipset")], [("sets-wrong", "node2")]),
+        ([data_plane("leftover")], [("left-overs", "node2")]),
         ([row("ARP", "k", found="node1 (02:..) and an unknown host (03:..)")], [("duplicate-address", WEB)]),
         ([row("NDP", "k", found="no answer, asked from node2")], [("announcer-silent", WEB)]),
         ([row("ARP", "k", found="node1 (52:..), node2 (52:..)")], [("split-brain", WEB)]),

@@ -38,7 +38,7 @@ class World:
 
 
 def stray(**changes: t.Any) -> dict[str, t.Any]:
-    row = ServicePort("default/web", "", "TCP", 80, 0, ["10.233.0.10"], [], [], False, False, 0, 3600.0, [])
+    row = ServicePort("default/web", "", "TCP", 80, 0, ["10.233.0.10"], [], [], [], 0, False, False, 0, 3600.0, [])
     problem = _differences.Problem("missing", "10.233.64.5:8080", "present", "absent")
     return dict(_differences.difference(problem, "TCP", "10.233.0.10", 80, row, 30.0), **changes)
 

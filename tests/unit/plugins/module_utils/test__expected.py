@@ -29,14 +29,18 @@ TABLE = _expected.Expected(
             31313,
             ["10.233.0.17", "2001:db8::17"],
             ["192.168.100.240"],
-            [],
+            ["203.0.113.7", "192.168.100.240"],
+            ["192.0.2.0/24", "::/0"],
+            32000,
             False,
             True,
             10800,
             1.5,
             [_expected.Endpoint("10.233.65.4", 8080, "node1", True, True, False, ["a"], [])],
         ),
-        _expected.ServicePort("default/wörter", "web", "UDP", 53, 0, ["10.233.0.18"], [], [], False, False, 0, 0.0, []),
+        _expected.ServicePort(
+            "default/wörter", "web", "UDP", 53, 0, ["10.233.0.18"], [], [], [], 0, False, False, 0, 0.0, []
+        ),
     ],
     scope=["default"],
 )
@@ -52,6 +56,16 @@ def test_a_packed_table_unpacks_to_the_same() -> None:
 def test_a_large_table_is_cheap() -> None:
     large = TABLE._replace(ports=list(TABLE.ports[:1]) * 1000)
     assert len(_expected.pack(large)) < len(json.dumps(large)) / 50
+
+
+def test_all_addresses_besides_the_cluster_ips_and_who_is_guarded() -> None:
+    row = TABLE.ports[0]
+    assert row.external_addresses == ["192.168.100.240", "203.0.113.7"]
+    assert row._replace(external_ips=[]).external_addresses == ["192.168.100.240"]
+    guarded = [row.guarded(one) for one in ("192.168.100.240", "203.0.113.7", "2001:db8::1")]
+    assert guarded == [True, False, False]
+    # Before 1.34 kube-proxy guards by a range that holds everybody, since then it does not.
+    assert row._replace(balancer_addresses=["2001:db8::1"]).guarded("2001:db8::1") is None
 
 
 def packed(content: t.Any) -> str:

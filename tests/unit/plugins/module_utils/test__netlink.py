@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import struct
 
@@ -117,6 +118,35 @@ def test_a_dump_ends_with_done() -> None:
 def test_a_refusal_says_why() -> None:
     with pytest.raises(_netlink.NetlinkError, match="Operation not permitted"):
         _netlink.is_complete(message(_netlink.NLMSG_ERROR, payload=struct.pack("=i", -1)))
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(1, _netlink.NetlinkError), (2, _netlink.NotThere), (22, _netlink.NotSupported)]
+)
+def test_what_fails_at_the_start_of_a_dump_stands_at_its_end_in_older_kernels(
+    code: int, kind: type[_netlink.NetlinkError]
+) -> None:
+    for of in (_netlink.NLMSG_ERROR, _netlink.NLMSG_DONE):
+        with pytest.raises(_netlink.NetlinkError) as caught:
+            _netlink.is_complete(message(of, payload=struct.pack("=i", -code)))
+        assert caught.type is kind
+    assert _netlink.is_complete(message(_netlink.NLMSG_DONE, payload=struct.pack("=i", 0)))
+
+
+def test_a_kernel_without_such_sockets_is_no_crash() -> None:
+    with pytest.raises(_netlink.NotSupported, match="Protocol not supported"):
+        _netlink.dump(31, 1, b"")
+
+
+def test_what_is_loaded_or_no_module_may_be_asked(tmp_path: pathlib.Path) -> None:
+    release = tmp_path / "lib" / "modules" / os.uname().release
+    assert not _netlink.would_load("ip_set", str(tmp_path))  # built in, or not to be had
+    release.mkdir(parents=True)
+    (release / "modules.dep").write_text("kernel/net/netfilter/ipset/ip_set.ko.xz: kernel/x/nfnetlink.ko.xz\n")
+    assert _netlink.would_load("ip_set", str(tmp_path))
+    assert not _netlink.would_load("ip_vs", str(tmp_path))
+    (tmp_path / "sys" / "module" / "ip_set").mkdir(parents=True)
+    assert not _netlink.would_load("ip_set", str(tmp_path))
 
 
 def test_a_dump_that_was_interrupted_is_asked_for_again() -> None:

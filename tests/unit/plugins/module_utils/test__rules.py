@@ -264,3 +264,9 @@ def test_a_recent_change_is_a_lag() -> None:
 
 def test_families_are_those_of_the_services() -> None:
     assert _rules.versions(Api("iptables").expected()) == [4, 6]
+
+
+def test_a_range_of_all_addresses_is_not_judged() -> None:
+    api = Api("nftables")
+    api.service("cluster")["spec"]["loadBalancerSourceRanges"] = ["0.0.0.0/0"]
+    assert differences("nftables", "node1", api) == []

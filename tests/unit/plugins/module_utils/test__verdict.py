@@ -833,6 +833,11 @@ def difference(
     }
 
 
+def around(kind: str, backend: str, name: str = "") -> Object:
+    """Return a difference of what is not at an address and port."""
+    return {**difference(kind=kind, backend=backend, name=name, address="", port=0), "protocol": ""}
+
+
 MISSING = (FAULT, "IPVS missing", "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080", "weight 1", "absent")
 NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] = [
     # what the node returned, kube-proxy's mode, whether strict ARP is needed, rows
@@ -915,6 +920,36 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         "nftables",
         False,
         [(FAULT, "nftables rule", "node1: TCP, IPv4 services -> service-ips", "weight 1", "absent")],
+    ),
+    (
+        {
+            "data_plane": tables(
+                around("ipset", "KUBE-LOAD-BALANCER, 192.168.100.240,tcp:80", "default/web"),
+                around("ipset", "KUBE-CLUSTER-IP, 10.233.0.9,tcp:80"),
+                around("rule", "IPv4 nat KUBE-SERVICES match-set KUBE-CLUSTER-IP -> ACCEPT"),
+                around("leftover", "IPv4 nftables table kube-proxy"),
+            )
+        },
+        "ipvs",
+        False,
+        [
+            (
+                FAULT,
+                "IPVS ipset",
+                "node1: default/web, KUBE-LOAD-BALANCER, 192.168.100.240,tcp:80",
+                "weight 1",
+                "absent",
+            ),
+            (FAULT, "IPVS ipset", "node1: KUBE-CLUSTER-IP, 10.233.0.9,tcp:80", "weight 1", "absent"),
+            (
+                FAULT,
+                "IPVS rule",
+                "node1: IPv4 nat KUBE-SERVICES match-set KUBE-CLUSTER-IP -> ACCEPT",
+                "weight 1",
+                "absent",
+            ),
+            (FAULT, "IPVS leftover", "node1: IPv4 nftables table kube-proxy", "weight 1", "absent"),
+        ],
     ),
     (
         {"data_plane": None, "arp": arp("node1")},
@@ -1062,3 +1097,10 @@ def test_the_first_sight_of_a_difference_is_remembered_only_while_it_lasts() -> 
     assert second.first_seen == {"a": 5.0}
     third = _verdict.decide([row(LAG), row(FAULT, "b")], second.first_seen, 15.0, 3, SYNC, 95.0)
     assert third.first_seen == {"a": 5.0, "b": 15.0}
+
+
+def test_members_of_one_set_that_nobody_asks_for_are_one_line() -> None:
+    differences = [around("ipset", f"KUBE-CLUSTER-IP, 10.233.0.{number},tcp:80") for number in range(3)]
+    rows = _verdict._data_plane_rows("node1", tables(*differences), "ipvs", [])
+    assert len({one.key for one in rows}) == 3
+    assert [one.where for one in _verdict.folded(rows)] == ["node1: KUBE-CLUSTER-IP, 10.233.0.0,tcp:80 and 2 more"]

@@ -45,8 +45,10 @@ def service(**changes: t.Any) -> ServicePort:
         port=80,
         node_port=0,
         cluster_addresses=[CLUSTER],
-        external_addresses=[],
-        guarded_addresses=[],
+        balancer_addresses=[],
+        external_ips=[],
+        source_ranges=[],
+        health_port=0,
         internal_local=False,
         external_local=False,
         persistence=0,
@@ -93,7 +95,7 @@ def test_the_users_scenario() -> None:
         Address("kube-ipvs0", VIP, 32, "global"),
         Address("kube-ipvs0", CLUSTER, 32, "global"),
     ]
-    made = plan(service(node_port=31313, external_addresses=[VIP]), addresses=addresses)
+    made = plan(service(node_port=31313, balancer_addresses=[VIP]), addresses=addresses)
     assert sorted(made.servers) == [
         "TCP 10.233.0.10:80",
         "TCP 10.233.64.1:31313",
@@ -145,7 +147,7 @@ def test_traffic_policies(
             internal_local=internal_local,
             external_local=external_local,
             node_port=31313,
-            external_addresses=[VIP],
+            balancer_addresses=[VIP],
             endpoints=[endpoint("node1"), endpoint("node2")],
         ),
         node=node,
@@ -164,7 +166,7 @@ def test_local_only_without_any_way_from_outside_has_no_fallback() -> None:
 def test_a_local_endpoint_that_terminates_is_used_before_ready_ones_elsewhere() -> None:
     row = service(
         external_local=True,
-        external_addresses=[VIP],
+        balancer_addresses=[VIP],
         endpoints=[endpoint("node1", **LEAVING), endpoint("node2")],
     )
     made = plan(row)
@@ -225,7 +227,7 @@ def test_a_zone_nobody_hints_at_uses_all() -> None:
 def test_hints_do_not_bind_local_policy() -> None:
     row = service(
         external_local=True,
-        external_addresses=[VIP],
+        balancer_addresses=[VIP],
         endpoints=[endpoint("node1", zone_hints=["west"]), endpoint("node3", zone_hints=["east"])],
     )
     made = plan(row)
@@ -249,7 +251,7 @@ POD6 = "2001:db8:64::5"
 def test_each_family_has_its_own_virtual_servers_and_backends() -> None:
     row = service(
         cluster_addresses=[CLUSTER, "2001:DB8:233::10"],
-        external_addresses=[VIP, "2001:db8::240"],
+        balancer_addresses=[VIP, "2001:db8::240"],
         node_port=31313,
         endpoints=[endpoint("node1"), endpoint("node1", address=POD6)],
     )
@@ -266,7 +268,7 @@ def test_each_family_has_its_own_virtual_servers_and_backends() -> None:
 
 
 def test_a_family_without_a_cluster_address_gets_nothing() -> None:
-    made = plan(service(external_addresses=["2001:db8::240"], node_port=31313), addresses=DUAL)
+    made = plan(service(balancer_addresses=["2001:db8::240"], node_port=31313), addresses=DUAL)
     assert sorted(made.servers) == ["TCP 10.233.0.10:80", "TCP 192.168.100.100:31313"]
 
 
@@ -281,7 +283,7 @@ def test_protocols_have_their_own_virtual_servers(protocol: str) -> None:
 
 
 def test_an_external_address_of_the_node_itself_is_served_but_not_bound() -> None:
-    made = plan(service(external_addresses=[NODE]))
+    made = plan(service(balancer_addresses=[NODE]))
     assert "TCP 192.168.100.100:80" in made.servers
     assert list(made.binds) == [CLUSTER]
 
@@ -310,7 +312,7 @@ def test_node_port_addresses(cidrs: list[str], must: list[str], may: list[str]) 
 def test_an_optional_virtual_server_may_be_absent_but_must_be_right() -> None:
     addresses = [*ADDRESSES, *bound(CLUSTER, VIP)]
     made = plan(
-        service(node_port=31313, external_addresses=[VIP]), addresses=addresses, node_port_cidrs=["192.168.100.0/24"]
+        service(node_port=31313, balancer_addresses=[VIP]), addresses=addresses, node_port_cidrs=["192.168.100.0/24"]
     )
     key = f"TCP {VIP}:31313"
     assert made.servers[key].optional
@@ -321,11 +323,11 @@ def test_an_optional_virtual_server_may_be_absent_but_must_be_right() -> None:
 
 
 def test_two_services_that_claim_one_virtual_server_are_not_held_against_each_other() -> None:
-    one = service(external_addresses=[VIP], endpoints=[endpoint("node1"), endpoint("node2")], persistence=60)
+    one = service(balancer_addresses=[VIP], endpoints=[endpoint("node1"), endpoint("node2")], persistence=60)
     other = service(
         service="default/other",
         cluster_addresses=["10.233.0.11"],
-        external_addresses=[VIP],
+        balancer_addresses=[VIP],
         endpoints=[endpoint("node2"), endpoint("node3")],
     )
     made = plan(one, other)
@@ -397,7 +399,7 @@ def backends(*weights: int | None) -> dict[str, _ipvs.RealServer]:
 
 
 def test_a_healthy_node_has_no_differences() -> None:
-    made = plan(service(node_port=31313, external_addresses=[VIP], persistence=10800))
+    made = plan(service(node_port=31313, balancer_addresses=[VIP], persistence=10800))
     assert _virtual_servers.compare(made, healthy(made), set(made.binds)) == _differences.Comparison([], 3, 9, 0, 0)
 
 
@@ -447,7 +449,7 @@ def test_the_verdict_table(
 
 
 def test_a_ready_endpoint_beyond_the_nodes_own_is_stale_under_local_policy() -> None:
-    made = plan(service(external_local=True, external_addresses=[VIP]))
+    made = plan(service(external_local=True, balancer_addresses=[VIP]))
     table = replace(healthy(made), f"{VIP}:80", real_servers=backends(1, 1, None))
     (difference,) = differences(made, table)
     assert (difference["kind"], difference["backend"]) == ("stale", f"{PODS['node2']}:8080")
@@ -458,7 +460,7 @@ def test_a_ready_endpoint_beyond_the_nodes_own_is_stale_under_local_policy() -> 
 def test_a_terminating_endpoint_elsewhere_is_stale_under_local_policy() -> None:
     made = plan(
         service(
-            external_local=True, external_addresses=[VIP], endpoints=[endpoint("node1"), endpoint("node2", **LEAVING)]
+            external_local=True, balancer_addresses=[VIP], endpoints=[endpoint("node1"), endpoint("node2", **LEAVING)]
         )
     )
     assert kinds(made, replace(healthy(made), f"{VIP}:80", real_servers=backends(1, 1))) == ["stale"]
@@ -509,7 +511,7 @@ def test_what_a_difference_tells(changes: dict[str, t.Any], kind: str, backend: 
 
 @pytest.mark.parametrize(("age", "verdict"), [(1.0, "lag"), (31.0, "fault")])
 def test_an_absent_virtual_server_is_one_difference(age: float, verdict: str) -> None:
-    made = plan(service(external_addresses=[VIP], age=age))
+    made = plan(service(balancer_addresses=[VIP], age=age))
     (difference,) = differences(made, replace(healthy(made), f"{VIP}:80"))
     assert (difference["kind"], difference["address"], difference["port"], difference["backend"]) == (
         "absent",
@@ -573,7 +575,7 @@ def test_excluded_cidrs_are_left_alone(cidrs: list[str], address: str, foreign: 
 
 
 def test_an_excluded_cidr_does_not_excuse_a_service() -> None:
-    made = plan(service(external_addresses=[VIP]), exclude_cidrs=["192.168.100.0/24"])
+    made = plan(service(balancer_addresses=[VIP]), exclude_cidrs=["192.168.100.0/24"])
     assert kinds(made, replace(healthy(made), f"{VIP}:80")) == ["absent"]
 
 
@@ -586,7 +588,7 @@ def test_firewall_marks_are_foreign() -> None:
 
 @pytest.mark.parametrize(("age", "verdict"), [(1.0, "lag"), (31.0, "fault")])
 def test_an_address_that_is_not_bound(age: float, verdict: str) -> None:
-    made = plan(service(external_addresses=[VIP], age=age))
+    made = plan(service(balancer_addresses=[VIP], age=age))
     (difference,) = differences(made, healthy(made), {CLUSTER})
     assert {name: difference[name] for name in ("kind", "service", "address", "expected", "found", "verdict")} == {
         "kind": "bind",

@@ -11,8 +11,10 @@ import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _expected,
+    _ipset,
     _iptables,
     _ipvs,
+    _leftovers,
     _netlink,
     _nftables,
     _rules,
@@ -41,6 +43,8 @@ def expected(services: int = 1, **changes: t.Any) -> str:
             [CLUSTER],
             [VIP],
             [],
+            [],
+            0,
             False,
             False,
             0,
@@ -71,7 +75,14 @@ class Node:
         self.bound = [CLUSTER, VIP]
         self.reads = 0
         self.slept: list[float] = []
+        self.services = 1
+        self.sets: dict[str, set[str]] = {}
+        self.rules = rules_corpus.ipvs_by_hand()
+        self.left: list[str] = []
         monkeypatch.setattr(_ipvs, "read_proc", self.read)
+        monkeypatch.setattr(_ipset, "read", self.read_sets)
+        monkeypatch.setattr(_iptables, "save", lambda _version, _run: self.rules.splitlines())
+        monkeypatch.setattr(_leftovers, "find", self.find_left)
         monkeypatch.setattr(_netlink, "read_links", list)
         monkeypatch.setattr(_netlink, "read_addresses", self.addresses)
         monkeypatch.setattr("time.sleep", self.slept.append)
@@ -85,6 +96,21 @@ class Node:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def read_sets(self, names: t.Iterable[str]) -> _ipset.Sets:
+        ports = range(80, 80 + self.services)
+        found = {
+            "KUBE-LOOP-BACK": {"10.233.64.5,tcp:8080,10.233.64.5"},
+            "KUBE-CLUSTER-IP": {f"{CLUSTER},tcp:{port}" for port in ports},
+            "KUBE-LOAD-BALANCER": {f"{VIP},tcp:{port}" for port in ports},
+            "KUBE-IPVS-IPS": {CLUSTER, VIP},
+            **self.sets,
+        }
+        return _ipset.Sets({name: found.get(name, set()) for name in names}, [])
+
+    def find_left(self, mode: str, wanted: t.Mapping[str, t.Any], _run: t.Any) -> list[dict[str, t.Any]]:
+        assert bool(wanted) == (mode != "ipvs")
+        return _leftovers.compare(mode, [_leftovers.Trace("another", place, 1) for place in self.left])
 
     def addresses(self, _links: t.Any) -> list[_netlink.Address]:
         return [
@@ -108,7 +134,7 @@ def test_a_healthy_node(run_module: Run, node: Node, check_mode: bool) -> None:
 
 
 def test_little_travels_back_however_large_the_table_is(run_module: Run, node: Node) -> None:
-    node.tables = [table(3000)]
+    node.tables, node.services = [table(3000)], 3000
     packed = expected(3000)
     assert len(packed) > 10000
     found = run_module(data_plane_verify, expected=packed, node="node1")
@@ -134,9 +160,10 @@ def test_what_other_services_differ_in_is_left_out(run_module: Run, node: Node) 
     found = run_module(data_plane_verify, expected=_expected.pack(table_of_two._replace(scope=scope)), node="node1")
     assert {row["service"] for row in found["differences"]} == set(scope)
     assert found["checked"]["virtual_servers"] == 2
-    node.tables = [table(2)]
+    node.tables, node.services = [table(2)], 2
+    node.slept.clear()
     found = run_module(data_plane_verify, expected=_expected.pack(table_of_two._replace(scope=scope)), node="node1")
-    assert (found["differences"], node.slept[2:]) == ([], [])
+    assert (found["differences"], node.slept) == ([], [])
 
 
 def test_a_difference_of_one_read_is_none(run_module: Run, node: Node) -> None:
@@ -146,7 +173,7 @@ def test_a_difference_of_one_read_is_none(run_module: Run, node: Node) -> None:
 
 
 def test_differences_are_bounded(run_module: Run, node: Node) -> None:
-    node.tables = [_ipvs.Table([], [])]
+    node.tables, node.services = [_ipvs.Table([], [])], 100
     found = run_module(data_plane_verify, expected=expected(100), node="node1")
     assert (len(found["differences"]), found["differences_total"]) == (50, 200)
     found = run_module(data_plane_verify, expected=expected(100), node="node1", limit=3)
@@ -164,6 +191,29 @@ def test_an_address_that_is_not_bound(run_module: Run, node: Node) -> None:
     node.bound = [CLUSTER]
     found = run_module(data_plane_verify, expected=expected(), node="node1")
     assert [(row["kind"], row["address"]) for row in found["differences"]] == [("bind", VIP)]
+
+
+def test_sets_and_rules_of_ipvs_mode(run_module: Run, node: Node) -> None:
+    node.sets["KUBE-LOAD-BALANCER"] = set()
+    node.rules = node.rules.replace("KUBE-IPVS-FILTER\n", "ACCEPT\n")
+    found = run_module(data_plane_verify, expected=expected(), node="node1")
+    assert [(row["kind"], row["service"], row["backend"]) for row in found["differences"]] == [
+        ("ipset", "default/myweb-0", f"KUBE-LOAD-BALANCER, {VIP},tcp:80"),
+        ("rule", "", "IPv4 filter INPUT -> KUBE-IPVS-FILTER"),
+    ]
+
+
+def test_what_another_mode_has_left(run_module: Run, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.left = ["IPv4 something"]
+    tables = [("ipvs", expected())]
+    for mode in rules_corpus.MODES:
+        recorded(monkeypatch, mode)
+        tables.append((mode, _expected.pack(rules_corpus.Api(mode).expected())))
+    monkeypatch.setattr(_leftovers, "find", node.find_left)
+    monkeypatch.setattr("time.sleep", node.slept.append)
+    for mode, packed in tables:
+        found = run_module(data_plane_verify, expected=packed, node="node1")
+        assert [(row["kind"], row["backend"]) for row in found["differences"]] == [("leftover", "IPv4 something")], mode
 
 
 @pytest.mark.parametrize(
@@ -212,6 +262,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     """Let this node be node1 of the recorded lab."""
     monkeypatch.setattr("gc.disable", lambda: None)
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    monkeypatch.setattr(_leftovers, "find", lambda *_words: [])
     if mode == "nftables":
         ask = rules_corpus.kernel(rules_corpus.dumps("node1"))
         monkeypatch.setattr(_nftables, "Reader", lambda: REAL_READER(ask))
