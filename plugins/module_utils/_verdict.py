@@ -16,7 +16,9 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _routers
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._routers import names
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import by_bgp_only
 
 Object = t.Dict[str, t.Any]
@@ -30,7 +32,6 @@ BGP_PATIENCE = 60.0
 # FRR-K8s looks at its sessions every two minutes.
 _SAID_LATELY = 130.0
 _UNREACHED = "the router is out of reach, refuses, or has another password"
-_MOST_NAMES = 6
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
 
@@ -60,19 +61,26 @@ class Decision(t.NamedTuple):
 # Rows ----------------------------------------------------------------------------------------------------------------
 
 
-def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_arp: bool) -> list[Row]:
+def rows(
+    state: Object,
+    hosts: t.Mapping[str, Object],
+    outside: Object,
+    strict_arp: bool,
+    routers: t.Mapping[str, Object] | None = None,
+) -> list[Row]:
     """Return the rows of one look.
 
     state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
     arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
     asked for. outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes
-    need it.
+    need it. routers: name -> what frr_info returned there.
     """
     found: list[Row] = []
     for service in state["services"]:
         found.extend(_service_rows(service, hosts, outside, state))
     if state["bgp"]:
         found.extend(_session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
+        found.extend(_route_row(one, state) for one in _routers.findings(state, hosts, routers or {}))
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:
@@ -159,7 +167,7 @@ def _reasons_text(reasons: t.Mapping[str, str]) -> str:
     groups: dict[str, list[str]] = {}
     for node, reason in reasons.items():
         groups.setdefault(reason, []).append(node)
-    return "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
+    return "; ".join("{0} {1}".format(names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
 
 
 def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object]) -> Row:
@@ -297,14 +305,14 @@ def _bgp_verdict(told: Object, backend: str, failure: str) -> tuple[str, str]:
         return FAULT, "{0} to no peer: {1}".format(", ".join(told["uncarried"]), why)
     problems = []
     if set(expected) - set(announced):
-        problems.append("not by {0}".format(_names(sorted(set(expected) - set(announced)))))
+        problems.append("not by {0}".format(names(sorted(set(expected) - set(announced)))))
     if set(announced) - set(expected):
-        problems.append("also by {0}".format(_names(sorted(set(announced) - set(expected)))))
+        problems.append("also by {0}".format(names(sorted(set(announced) - set(expected)))))
     for node in sorted(set(expected) & set(announced)):
         # More peers than these are right where another Service has the same prefix.
         lacking = sorted(set(expected[node]) - set(announced[node]))
         if lacking:
-            problems.append("by {0} not to {1}".format(node, _names(lacking)))
+            problems.append("by {0} not to {1}".format(node, names(lacking)))
     return (failure, "; ".join(problems)) if problems else (OK, _routes_text(announced))
 
 
@@ -313,13 +321,24 @@ def _routes_text(routes: t.Mapping[str, t.Sequence[str]]) -> str:
     groups: dict[tuple[str, ...], list[str]] = {}
     for node, peers in sorted(routes.items()):
         groups.setdefault(tuple(peers), []).append(node)
-    return "; ".join("by {0} to {1}".format(_names(nodes), _names(peers)) for peers, nodes in groups.items())
+    return "; ".join("by {0} to {1}".format(names(nodes), names(peers)) for peers, nodes in groups.items())
 
 
-def _names(names: t.Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMES:
-        return ", ".join(names)
-    return "{0} and {1} more".format(", ".join(names[: _MOST_NAMES - 1]), len(names) - _MOST_NAMES + 1)
+def _route_row(finding: _routers.Finding, state: Object) -> Row:
+    """Return what a router has received, with the same patience as for what the API says of it."""
+    where = "{0}, {1}".format(finding.router, finding.prefix) if finding.prefix else finding.router
+    wanted = "next hops {0}".format(names(finding.expected)) if finding.expected else "what nodes announce to it"
+    if finding.unknown:
+        verdict, found = UNKNOWN, finding.unknown
+    elif finding.wrong:
+        ages = [one["age"] for one in state["services"] if one["service"] == finding.service]
+        verdict = FAULT if min([*ages, state["bgp"]["age"]]) >= BGP_PATIENCE else LAG
+        found = finding.wrong
+    else:
+        verdict, found = OK, "next hops {0}".format(names(finding.received))
+        found += "; {0}".format(finding.remark) if finding.remark else ""
+    key = "{0}/routes/{1}".format(finding.service or NODES, where)
+    return Row(verdict, finding.service or NODES, "BGP routes", where, wanted, found, key)
 
 
 def _session_row(session: Object, hosts: t.Mapping[str, Object], bgp: Object) -> Row:
@@ -485,7 +504,7 @@ def _folded(same: list[Row]) -> Row:
         )
     if first.check == "BGP session":
         nodes = [row.where.partition(" -> ")[0] for row in same]
-        return first._replace(where="{0} -> {1}".format(_names(nodes), first.where.partition(" -> ")[2]), node="")
+        return first._replace(where="{0} -> {1}".format(names(nodes), first.where.partition(" -> ")[2]), node="")
     return first._replace(where="{0} and {1} more".format(first.where, len(same) - 1))
 
 

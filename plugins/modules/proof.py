@@ -35,6 +35,11 @@ options:
       - What M(kubeaddons.metallb.request_probe) returned outside of the cluster, with its C(targets).
     type: dict
     required: true
+  routers:
+    description:
+      - By name of a BGP router, what M(kubeaddons.metallb.frr_info) returned there. One without C(problem) was not asked.
+    type: dict
+    default: {}
   strict_arp:
     description:
       - Whether the nodes need strict ARP.
