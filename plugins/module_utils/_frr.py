@@ -17,9 +17,8 @@ import functools
 import ipaddress
 import json
 import re
+import shlex
 import typing as t
-
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical
 
 Object = t.Dict[str, t.Any]
 Ask = t.Callable[[t.Sequence[str]], str]
@@ -41,8 +40,14 @@ class NotUnderstood(Exception):
 
 
 def command_line(vtysh: t.Sequence[str], commands: t.Sequence[str]) -> list[str]:
-    """Return the words that run commands, each echoed before its answer."""
-    return [*vtysh, "-E", *(word for command in commands for word in ("-c", command))]
+    """Return the words that run commands, each echoed before its answer.
+
+    vtysh: words, or texts of several. Raise ValueError where there is none or a quote is open.
+    """
+    words = [word for text in vtysh for word in shlex.split(text)]
+    if not words:
+        raise ValueError("no command")
+    return [*words, "-E", *(word for command in commands for word in ("-c", command))]
 
 
 def look(ask: Ask, prefixes: t.Sequence[str]) -> Object:
@@ -50,7 +55,8 @@ def look(ask: Ask, prefixes: t.Sequence[str]) -> Object:
 
     ask: runs commands and returns what vtysh printed. Raise NotUnderstood.
     """
-    basics = [VERSION, NEIGHBOURS, INTERFACES]
+    # The text comes before JSON, of which one sees that its end is missing.
+    basics = [VERSION, INTERFACES, NEIGHBOURS]
     said = _answers(ask(basics), basics)
     sessions = _read(NEIGHBOURS, lambda: _sessions(_data(NEIGHBOURS, said[NEIGHBOURS])))
     vrfs = list(dict.fromkeys([DEFAULT_VRF, *(one["vrf"] for one in sessions)]))
@@ -65,10 +71,10 @@ def look(ask: Ask, prefixes: t.Sequence[str]) -> Object:
         paths = _read(command, functools.partial(_paths, command, texts[command], vrf))
         found.setdefault(prefix, []).extend(paths)
     version = re.search(r"FRRouting (\S+)", said[VERSION])
-    own = [*_ADDRESS.findall(said[INTERFACES]), *(one["local"] for one in sessions if one["local"])]
+    own = {*map(_known, _ADDRESS.findall(said[INTERFACES])), *(one["local"] for one in sessions)}
     return {
         "version": version.group(1) if version else "",
-        "addresses": sorted({canonical(one) for one in own if _is_for_others(one)}),
+        "addresses": sorted(filter(_is_for_others, own)),
         "sessions": sessions,
         "results": [{"prefix": prefix, "paths": found[prefix]} for prefix in prefixes],
     }
@@ -81,8 +87,8 @@ def _lookup(vrf: str, prefix: str) -> str:
 
 
 def _is_for_others(address: str) -> bool:
-    one = ipaddress.ip_address(address)
-    return not (one.is_loopback or one.is_link_local)
+    one = ipaddress.ip_address(address) if address else None
+    return one is not None and not (one.is_loopback or one.is_link_local)
 
 
 # Text ----------------------------------------------------------------------------------------------------------------
@@ -102,7 +108,12 @@ def _answers(output: str, commands: t.Sequence[str]) -> dict[str, str]:
             if len(waiting) < len(commands):
                 found[commands[len(found) - 1]] = "\n".join(lines)
     if waiting:
-        raise NotUnderstood(last_line(output) or "it says nothing")
+        words = last_line(output)
+        raise NotUnderstood(
+            'vtysh did not come to "{0}", {1}'.format(
+                waiting[0], 'it ends in "{0}"'.format(words) if words else "it says nothing"
+            )
+        )
     return found
 
 

@@ -29,7 +29,7 @@ options:
     default: []
   vtysh:
     description:
-      - The words of the command that runs C(vtysh), for example V([docker, exec, frr, vtysh]).
+      - The command that runs C(vtysh), for example V(docker exec frr vtysh), or its words. There is no shell.
     type: list
     elements: str
     default: [vtysh]
@@ -176,8 +176,10 @@ def main() -> None:
             prefixes.append(str(ipaddress.ip_network(text)))
         except ValueError as exc:
             module.fail_json(msg=f"{exc}.", **result)
-    if not module.params["vtysh"]:
-        module.fail_json(msg="vtysh has no words; leave it out or name a command.", **result)
+    try:
+        _frr.command_line(module.params["vtysh"], [])
+    except ValueError as exc:
+        module.fail_json(msg=f"vtysh: {exc}.", **result)
     result["results"] = [{"prefix": prefix, "paths": []} for prefix in prefixes]
     try:
         result.update(_frr.look(functools.partial(ask, module), prefixes))

@@ -67,7 +67,7 @@ def test_the_seeds_cluster() -> None:
     assert asked == [("EXTERNAL-IP", "192.168.100.240", 80), ("NodePort", "192.168.100.11", 31313)]
     assert [one["target"]["address"] for one in found["targets"]["inside"]] == ["10.233.0.17"]
     assert found["targets"]["arp"] == ["192.168.100.240"]
-    assert (found["bgp"], found["targets"]["tcp"]) == ({}, [])
+    assert (found["bgp"], found["targets"]["tcp"], found["targets"]["prefixes"]) == ({}, [], [])
     assert (found["speakers"], found["strict_arp"]) == ([], True)
 
 
@@ -97,6 +97,7 @@ def test_a_dual_stack_cluster_with_bgp() -> None:
     assert [one["target"]["address"] for one in targets["inside"]] == ["10.233.0.17", "fd00:10:233::17"]
     assert targets["arp"] == service["addresses"]
     assert [one["address"] for one in targets["tcp"]] == ["192.168.100.2", "fd00:192:168:100::2"]
+    assert targets["prefixes"] == ["192.168.100.240/32", "fd00:192:168:100::240/128"]
     ports = _expected.unpack(found["expected"]).ports
     assert [endpoint.address for endpoint in ports[0].endpoints] == ["10.233.65.4", "fd00:10:233:65::4"]
     assert ports[0].cluster_addresses == ["10.233.0.17", "fd00:10:233::17"]
