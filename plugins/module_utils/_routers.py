@@ -28,8 +28,8 @@ class Finding(t.NamedTuple):
     router: str
     service: str  # "namespace/name"; "" for the router itself
     prefix: str
-    expected: t.List[str]  # nodes
-    received: t.List[str]  # nodes, where nothing is wrong
+    expected: list[str]  # nodes
+    received: list[str]  # nodes, where nothing is wrong
     wrong: str  # "" for nothing
     unknown: str  # why nothing can be said, "" when something can
     remark: str  # "" for none
@@ -40,9 +40,9 @@ class _Router(t.NamedTuple):
 
     name: str
     told: Object
-    peers: t.Set[str]  # BGPPeers that are this router
-    nameless: t.Set[str]  # BGPPeers that may be any router, for they have no address
-    routers: t.Set[str]  # addresses of all routers
+    peers: set[str]  # BGPPeers that are this router
+    nameless: set[str]  # BGPPeers that may be any router, for they have no address
+    routers: set[str]  # addresses of all routers
     nodes: t.Mapping[str, str]  # address -> node
     looked_at: t.Collection[str]  # nodes whose own ends of the sessions are known
 

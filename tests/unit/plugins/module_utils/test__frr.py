@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The fixtures are what FRR 10.3 of Debian said: three nodes, two routers, 192.168.100.240/32, 10.100.1.0/28 and an IPv6 address."""
+"""The fixtures are what FRR 10.3 of Debian said, two routers of it to which three nodes announce three prefixes."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_results_are_in_the_order_of_the_prefixes() -> None:
         return echoed((commands[0], '{"paths": [{"valid": true}]}'), (commands[1], "{}"))
 
     found = _frr.look(ask, wanted)
-    assert [(one["prefix"], len(one["paths"])) for one in found["results"]] == list(zip(wanted, [1, 0, 1]))
+    assert [(one["prefix"], len(one["paths"])) for one in found["results"]] == list(zip(wanted, [1, 0, 1], strict=True))
 
 
 def test_every_vrf_with_a_session_is_asked() -> None:
