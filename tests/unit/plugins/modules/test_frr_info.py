@@ -38,7 +38,9 @@ def test_a_router(run_module: Run, vtysh: t.Callable[[str], str], check_mode: bo
     command = vtysh(RECORDED.format(FIXTURES))
     found = run_module(frr_info, check_mode, prefixes=PREFIXES, vtysh=["env", "X=1", command])
     assert (found["failed"], found["changed"], found["problem"], found["version"]) == (False, False, "", "10.3")
-    assert [(one["prefix"], len(one["paths"])) for one in found["results"]] == list(zip(PREFIXES, [3, 3, 0, 2], strict=True))
+    assert [(one["prefix"], len(one["paths"])) for one in found["results"]] == list(
+        zip(PREFIXES, [3, 3, 0, 2], strict=True)
+    )
 
 
 def test_the_command_may_be_one_text(run_module: Run, vtysh: t.Callable[[str], str]) -> None:
