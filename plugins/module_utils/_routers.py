@@ -144,13 +144,13 @@ def _compared(
             others[direct or node] = None
         elif node:
             received.setdefault(node, []).append(path)
-        elif path["used"] and path["peer"] not in router.routers:
-            # A path by another router, or one that no packet takes, does no harm.
+        elif path["used"] and path["peer"] and path["peer"] not in router.routers:
+            # A path by another router, of the router's own making, or that no packet takes, does no harm.
             strangers[(path["next_hops"] or [path["peer"]])[0]] = None
     lacking = [node for node in expected if node not in received]
     wrong = []
     if lacking:
-        wrong.append(_lacking_text(router, lacking, nothing=not paths))
+        wrong.append(_lacking_text(router, lacking, nothing=not received))
     elif not any(path["valid"] for node in expected for path in received[node]):
         wrong.append("received, but no path is valid: the router cannot reach the next hops")
     wrong.extend("also {0}".format(node) for node in others)

@@ -86,6 +86,10 @@ WRONG: list[tuple[Object, str]] = [
     (router(*ALL, path("192.0.2.9", next_hops=[])), "also 192.0.2.9 (an unknown host)"),
     # No packet takes it.
     (router(*ALL, path("192.0.2.9", used=False)), ""),
+    # The router's own, such as an aggregate.
+    (router(*ALL, path("0.0.0.0", peer="")), ""),
+    (router(path("0.0.0.0", peer="")), "not received"),
+    (router(path("192.0.2.9")), "not received; also 192.0.2.9 (an unknown host)"),
     # Of another router, which tells of the node behind it.
     (router(*ALL, path("192.0.2.9", next_hops=[ADDRESS["node2"]])), ""),
     (router(*ALL[:2], path("192.0.2.9", next_hops=[ADDRESS["node3"]])), ""),
