@@ -9,8 +9,6 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-EMPTY: dict[str, t.Any] = {"version": "", "addresses": [], "sessions": [], "results": []}
-
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Run the module of the same name; a router that is out of reach has a problem instead of ending the play.
@@ -21,18 +19,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: object = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Return what the module returns, with the same keys where it cannot be run."""
         super().run(tmp, task_vars)
+        _validation, args = self.validate_argument_spec(
+            {
+                "prefixes": {"type": "list", "elements": "str", "default": []},
+                "vtysh": {"type": "list", "elements": "str", "default": ["vtysh"]},
+            }
+        )
         try:
             found: dict[str, t.Any] = self._execute_module(
-                module_name="kubeaddons.metallb.frr_info", module_args=self._task.args, task_vars=task_vars
+                module_name="kubeaddons.metallb.frr_info", module_args=args, task_vars=task_vars
             )
         except AnsibleError as exc:
-            return self._problem(str(exc))
-        # A module that ran tells its arguments, also when it did not like them.
-        if found.get("failed") and "invocation" not in found:
-            return self._problem(str(found.get("module_stderr") or found.get("msg") or "it says nothing"))
+            return _problem(str(exc), args["prefixes"])
+        # A module that ran says something of each, also when it did not like its arguments.
+        if "problem" not in found:
+            text = str(found.get("module_stderr") or found.get("msg") or "the module says nothing")
+            return _problem(text, args["prefixes"])
         return found
 
-    def _problem(self, text: str) -> dict[str, t.Any]:
-        results = [{"prefix": prefix, "paths": []} for prefix in self._task.args.get("prefixes") or []]
-        words = " ".join(text.split()).rstrip(".")
-        return {"changed": False, **EMPTY, "results": results, "problem": words + "."}
+
+def _problem(text: str, prefixes: list[str]) -> dict[str, t.Any]:
+    return {
+        "changed": False,
+        "version": "",
+        "addresses": [],
+        "sessions": [],
+        "results": [{"prefix": prefix, "paths": []} for prefix in prefixes],
+        "problem": " ".join(text.split()).rstrip(".") + ".",
+    }

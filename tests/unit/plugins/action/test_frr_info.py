@@ -52,7 +52,7 @@ def test_a_router_out_of_reach_is_a_problem() -> None:
     [
         ({"module_stderr": "sudo: a password is required\n", "msg": "MODULE FAILURE"}, "sudo: a password is required."),
         ({"module_stderr": "", "msg": "no Python."}, "no Python."),
-        ({}, "it says nothing."),
+        ({}, "the module says nothing."),
     ],
 )
 def test_a_router_that_the_module_does_not_run_on_is_a_problem(said: Object, problem: str) -> None:
@@ -62,5 +62,5 @@ def test_a_router_that_the_module_does_not_run_on_is_a_problem(said: Object, pro
 
 
 def test_wrong_arguments_are_a_failure() -> None:
-    said = {"failed": True, "msg": "vtysh: no command.", "invocation": {}, "problem": ""}
+    said = {"failed": True, "msg": "vtysh: no command.", "problem": ""}
     assert run(lambda **_words: said) == said
