@@ -36,6 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "state": {"type": "dict", "required": True},
                 "hosts": {"type": "dict", "required": True},
                 "outside": {"type": "dict", "required": True},
+                "routers": {"type": "dict", "default": {}},
                 "strict_arp": {"type": "bool", "default": False},
                 "look": {"type": "int", "default": 1},
                 "earlier": {"type": "dict", "default": {}},
@@ -46,7 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         now = time.time()
         earlier = args["earlier"]
         began = float(earlier.get("began") or now)
-        found = _verdict.rows(args["state"], args["hosts"], args["outside"], args["strict_arp"])
+        found = _verdict.rows(args["state"], args["hosts"], args["outside"], args["strict_arp"], args["routers"])
         patience = max(float(args["state"]["sync_period"]), _verdict.BGP_PATIENCE if args["state"]["bgp"] else 0.0)
         decision = _verdict.decide(
             found,

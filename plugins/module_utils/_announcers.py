@@ -176,6 +176,10 @@ def running(speakers: t.Sequence[Object]) -> dict[str, bool]:
     return found
 
 
+def _name(obj: Object) -> str:
+    return str(obj["metadata"]["name"])
+
+
 def _peers_for(node: Object, specs: t.Sequence[Object], peers: t.Sequence[Object]) -> list[str]:
     """Return the peers that a node announces to by advertisements that take it."""
     return sorted(
@@ -217,7 +221,30 @@ def bgp_announcement(
         "reasons": reasons,
         "announced": _bgp_announced(service, live.bgp_statuses),
         "uncarried": _uncarried(addresses, {peer for peers in expected.values() for peer in peers}, live),
+        "routes": _bgp_routes(specs, addresses, [node for node in live.nodes if _name(node) in expected], live),
     }
+
+
+def _bgp_routes(
+    specs: t.Sequence[Object], addresses: t.Sequence[str], nodes: t.Sequence[Object], live: Live
+) -> list[Object]:
+    """Return every prefix that peers must receive, with node -> those peers; one that no session carries is left out."""
+    kind = backend(live.speakers)
+    found: dict[str, dict[str, set[str]]] = {}
+    for address in addresses:
+        version = ipaddress.ip_address(address).version
+        key, longest = ("aggregationLengthV6", 128) if version == 6 else ("aggregationLength", 32)
+        carrying = [one for one in live.bgp_peers if _carries(one["spec"], version, kind)]
+        for spec in specs:
+            prefix = str(ipaddress.ip_network((address, int(spec.get(key) or longest)), strict=False))
+            for node in nodes:
+                peers = _peers_for(node, [spec], carrying) if any_matches(spec.get("nodeSelectors"), node) else []
+                if peers:
+                    found.setdefault(prefix, {}).setdefault(_name(node), set()).update(peers)
+    return [
+        {"prefix": prefix, "nodes": {node: sorted(peers) for node, peers in routes.items()}}
+        for prefix, routes in found.items()
+    ]
 
 
 def _bgp_announced(service: Object, statuses: t.Sequence[Object] | None) -> dict[str, list[str]] | None:

@@ -204,6 +204,12 @@ GROUPS: dict[str, list[Cause]] = {
             "A node does not announce by BGP what it should.",
             "Look into the log of that node's speaker.",
         ),
+        Cause(
+            "routes-not-received",
+            "A BGP router lacks a route that nodes announce to it, or has one that they do not.",
+            "Look at what the router does with what it hears from that node: prefix lists, route maps, the largest number of "
+            "prefixes.",
+        ),
     ],
     "Nodes": [
         Cause(

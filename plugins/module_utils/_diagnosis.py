@@ -50,6 +50,8 @@ _HINDRANCES = (
 # Check of a Service's row -> cause.
 _PATHS = {"way back": "return-path", "client address": "client-address-lost"}
 
+_ROUTES = {"BGP": "bgp-not-announced", "BGP routes": "routes-not-received"}
+
 # What leaves traffic alone, and so explains no fault of it.
 _HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool")
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
@@ -210,8 +212,8 @@ def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[
         found.add("bgp-session-down", row["node"], text)
     elif row["check"] in ("ARP", "NDP"):
         _of_neighbours(found, row, text, facts)
-    elif row["check"] == "BGP" and row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
-        found.add("bgp-not-announced", row["subject"], text)
+    elif row["check"] in _ROUTES and row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
+        found.add(_ROUTES[row["check"]], row["subject"], text)
 
 
 def _is_rule(row: Object) -> bool:
@@ -261,7 +263,7 @@ def _of_the_rest(found: _Found, faults: t.Sequence[Object], rows: t.Sequence[Obj
     by_address -= {row["subject"] for row in faults if row["check"] == "ClusterIP"}
     for row in faults:
         name = row["subject"]
-        if name in subjects or name == NODES or (row["check"] == "BGP" and found.has(*_SESSIONLESS)):
+        if name in subjects or name == NODES or (row["check"] in _ROUTES and found.has(*_SESSIONLESS)):
             continue
         if row["check"] == "path" or NEIGHBOUR_CACHE in row["found"]:
             cause = "path-outdated"

@@ -375,6 +375,7 @@ KNOWN_VARIABLES = frozenset(
         "metallb_manifest_sha256",
         "metallb_wait_timeout",
         "metallb_probe_addresses",
+        "metallb_routers_vtysh",
         "metallb_verify",
         "metallb_verify_probe",
         "metallb_verify_timeout",

@@ -121,3 +121,14 @@ def bgp_peers(bgp: Object) -> list[Object]:
     """Return the address and port of every BGP peer that a node could hold a connection to."""
     peers = {(one["address"], one["port"]) for one in bgp.get("sessions") or [] if one["address"]}
     return [{"address": address, "port": port} for address, port in sorted(peers)]
+
+
+def prefixes(services: t.Sequence[Object]) -> list[str]:
+    """Return the prefixes that BGP routers must have received."""
+    found = [
+        route["prefix"]
+        for service in services
+        if service["bgp"] is not None and service["endpoints"]
+        for route in service["bgp"]["routes"]
+    ]
+    return list(dict.fromkeys(found))

@@ -30,16 +30,28 @@ def remote_end(address: str, port: int) -> str:
     return "".join("{0:08X}".format(word) for word in words) + ":{0:04X}".format(port)
 
 
-def connected(peers: t.Sequence[tuple[str, int]], lines: t.Iterable[str]) -> list[bool]:
-    """Return for each address and port whether there is a connection, to it or from its address to our same port."""
+def own_address(end: str) -> str:
+    """Return the address of an end that the kernel has written, see remote_end."""
+    digits = end.partition(":")[0]
+    words = [int(digits[start : start + 8], 16) for start in range(0, len(digits), 8)]
+    raw = struct.pack("={0}I".format(len(words)), *words)
+    return socket.inet_ntop(socket.AF_INET6 if len(raw) > 4 else socket.AF_INET, raw)
+
+
+def connected(peers: t.Sequence[tuple[str, int]], lines: t.Iterable[str]) -> list[str]:
+    """Return for each address and port this machine's own address of a connection, "" where there is none.
+
+    The connection is one to it, or one from its address to our same port.
+    """
     wanted = {remote_end(address, port) for address, port in peers}
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for line in lines:
         words = line.split(None, 4)
         if len(words) > 3 and words[3] == _ESTABLISHED:
             own_port = words[1][-5:]
-            found.update(wanted.intersection((words[2], words[2][:-5] + own_port)))
-    return [remote_end(address, port) in found for address, port in peers]
+            for end in wanted.intersection((words[2], words[2][:-5] + own_port)):
+                found[end] = own_address(words[1])
+    return [found.get(remote_end(address, port), "") for address, port in peers]
 
 
 def read_lines() -> t.Iterator[str]:

@@ -16,8 +16,9 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs, _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs, _probe, _routers
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._routers import names
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import by_bgp_only
 
 Object = t.Dict[str, t.Any]
@@ -32,7 +33,6 @@ BGP_PATIENCE = 60.0
 # FRR-K8s looks at its sessions every two minutes.
 _SAID_LATELY = 130.0
 _UNREACHED = "the router is out of reach, refuses, or has another password"
-_MOST_NAMES = 6
 IN_POD = "in a pod"
 LED = "led it to"
 NEIGHBOUR_CACHE = "the neighbour cache there"
@@ -88,13 +88,19 @@ class Decision(t.NamedTuple):
 # Rows ----------------------------------------------------------------------------------------------------------------
 
 
-def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_arp: bool) -> list[Row]:
+def rows(
+    state: Object,
+    hosts: t.Mapping[str, Object],
+    outside: Object,
+    strict_arp: bool,
+    routers: t.Mapping[str, Object] | None = None,
+) -> list[Row]:
     """Return the rows of one look.
 
     state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
     arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
     asked for. outside: what request_probe returned on a host outside, with targets and the name of the
-    "host". strict_arp: whether the nodes need it.
+    "host". strict_arp: whether the nodes need it. routers: name -> what frr_info returned there.
     """
     found: list[Row] = []
     look = _look(state, hosts, outside)
@@ -102,6 +108,7 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
         found.extend(_service_rows(service, look))
     if state["bgp"]:
         found.extend(_session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
+        found.extend(_route_row(one, state) for one in _routers.findings(state, hosts, routers or {}))
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:
@@ -216,7 +223,7 @@ def _event_rows(service: Object) -> list[Row]:
     announcers, assigned = service["announcers"], service["assigned"]
     if not announcers or not assigned or assigned in announcers:
         return []
-    wanted = "nodeAssigned names {0}".format(_names(announcers))
+    wanted = "nodeAssigned names {0}".format(names(announcers))
     return [Row(NOTE, service["service"], "event", "API", wanted, assigned, service["service"] + "/assigned")]
 
 
@@ -225,7 +232,7 @@ def _reasons_text(reasons: t.Mapping[str, str]) -> str:
     groups: dict[str, list[str]] = {}
     for node, reason in reasons.items():
         groups.setdefault(reason, []).append(node)
-    return "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
+    return "; ".join("{0} {1}".format(names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
 
 
 def _lost(service: Object, address: str, look: Look) -> bool:
@@ -365,10 +372,10 @@ def _backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
     addresses = {_ipvs.split_endpoint(one)[0] for one in used}
     strangers = sorted(addresses - set(service["backends"]))
     text = "{0} request{1} led to {2} of them: {3}".format(
-        len(used), "s" if len(used) > 1 else "", len(addresses) - len(strangers), _names(sorted(set(used)))
+        len(used), "s" if len(used) > 1 else "", len(addresses) - len(strangers), names(sorted(set(used)))
     )
     if strangers:
-        text = "{0} is none of them; {1}".format(_names(strangers), text)
+        text = "{0} is none of them; {1}".format(names(strangers), text)
     wanted = "{0} endpoint{1}".format(service["endpoints"], "s" if service["endpoints"] != 1 else "")
     verdict = failure if strangers else OK
     name = service["service"]
@@ -392,8 +399,8 @@ def _entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
         allowed = _entrances(service)
         if allowed:
             verdict = OK if set(entrances) <= set(allowed) else failure
-            wanted = "in by {0}".format(_names(allowed))
-            text = "in by {0}".format(_names(entrances))
+            wanted = "in by {0}".format(names(allowed))
+            text = "in by {0}".format(names(entrances))
             found.append(Row(verdict, name, "path", where, wanted, text, "{0}/path/{1}".format(name, address)))
         if service["local"]:
             replaced = sorted(
@@ -494,14 +501,14 @@ def _bgp_verdict(told: Object, backend: str, failure: str) -> tuple[str, str]:
         return FAULT, "{0} to no peer: {1}".format(", ".join(told["uncarried"]), why)
     problems = []
     if set(expected) - set(announced):
-        problems.append("not by {0}".format(_names(sorted(set(expected) - set(announced)))))
+        problems.append("not by {0}".format(names(sorted(set(expected) - set(announced)))))
     if set(announced) - set(expected):
-        problems.append("also by {0}".format(_names(sorted(set(announced) - set(expected)))))
+        problems.append("also by {0}".format(names(sorted(set(announced) - set(expected)))))
     for node in sorted(set(expected) & set(announced)):
         # More peers than these are right where another Service has the same prefix.
         lacking = sorted(set(expected[node]) - set(announced[node]))
         if lacking:
-            problems.append("by {0} not to {1}".format(node, _names(lacking)))
+            problems.append("by {0} not to {1}".format(node, names(lacking)))
     return (failure, "; ".join(problems)) if problems else (OK, _routes_text(announced))
 
 
@@ -510,13 +517,24 @@ def _routes_text(routes: t.Mapping[str, t.Sequence[str]]) -> str:
     groups: dict[tuple[str, ...], list[str]] = {}
     for node, peers in sorted(routes.items()):
         groups.setdefault(tuple(peers), []).append(node)
-    return "; ".join("by {0} to {1}".format(_names(nodes), _names(peers)) for peers, nodes in groups.items())
+    return "; ".join("by {0} to {1}".format(names(nodes), names(peers)) for peers, nodes in groups.items())
 
 
-def _names(names: t.Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMES:
-        return ", ".join(names)
-    return "{0} and {1} more".format(", ".join(names[: _MOST_NAMES - 1]), len(names) - _MOST_NAMES + 1)
+def _route_row(finding: _routers.Finding, state: Object) -> Row:
+    """Return what a router has received, with the same patience as for what the API says of it."""
+    where = "{0}, {1}".format(finding.router, finding.prefix) if finding.prefix else finding.router
+    wanted = "next hops {0}".format(names(finding.expected)) if finding.expected else "what nodes announce to it"
+    if finding.unknown:
+        verdict, found = UNKNOWN, finding.unknown
+    elif finding.wrong:
+        ages = [one["age"] for one in state["services"] if one["service"] == finding.service]
+        verdict = FAULT if min([*ages, state["bgp"]["age"]]) >= BGP_PATIENCE else LAG
+        found = finding.wrong
+    else:
+        verdict, found = OK, "next hops {0}".format(names(finding.received))
+        found += "; {0}".format(finding.remark) if finding.remark else ""
+    key = "{0}/routes/{1}".format(finding.service or NODES, where)
+    return Row(verdict, finding.service or NODES, "BGP routes", where, wanted, found, key)
 
 
 def _session_row(session: Object, hosts: t.Mapping[str, Object], bgp: Object) -> Row:
@@ -620,7 +638,7 @@ def _data_plane_rows(node: str, told: Object | None, mode: str, scope: t.Sequenc
         checked = told["checked"]
         words = ("virtual servers", "real servers") if mode == "ipvs" else ("Service addresses", "backends")
         expected = "{0} {1}, {2} {3}".format(checked["virtual_servers"], words[0], checked["real_servers"], words[1])
-        expected += " of {0}".format(_names(scope)) if scope else ""
+        expected += " of {0}".format(names(scope)) if scope else ""
         text = "all as expected" + (", {0} draining".format(checked["draining"]) if checked["draining"] else "")
         found.append(Row(OK, NODES, check, node, expected, text, key, node, seconds=told["seconds"]))
     return found
@@ -696,7 +714,7 @@ def _folded(same: list[Row]) -> Row:
         )
     if first.check == "BGP session":
         nodes = [row.where.partition(" -> ")[0] for row in same]
-        return first._replace(where="{0} -> {1}".format(_names(nodes), first.where.partition(" -> ")[2]), node="")
+        return first._replace(where="{0} -> {1}".format(names(nodes), first.where.partition(" -> ")[2]), node="")
     return first._replace(where="{0} and {1} more".format(first.where, len(same) - 1))
 
 

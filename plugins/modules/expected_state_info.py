@@ -124,7 +124,11 @@ targets:
       description: BGP peers that the nodes should hold connections to, for M(kubeaddons.metallb.tcp_info).
       type: list
       elements: dict
-  sample: {outside: [], inside: [], arp: [192.0.2.240], tcp: []}
+    prefixes:
+      description: What BGP routers must have received, for M(kubeaddons.metallb.frr_info).
+      type: list
+      elements: str
+  sample: {outside: [], inside: [], arp: [192.0.2.240], tcp: [], prefixes: []}
 scope:
   description: What O(scope) was.
   type: list
@@ -171,7 +175,8 @@ services:
       description:
         - Null when no BGPAdvertisement takes the Service. Otherwise C(expected), the nodes that must announce it with the
           peers that they must announce it to, C(reasons), why the other nodes do not, C(announced), what
-          C(ServiceBGPStatus) says, null before 0.15.0, and C(uncarried), addresses of a family that no session carries.
+          C(ServiceBGPStatus) says, null before 0.15.0, C(uncarried), addresses of a family that no session carries, and
+          C(routes), each C(prefix) with the C(nodes) and the peers that must receive it from them.
       type: dict
     age:
       description: Seconds for which neither the Service nor its EndpointSlices have changed.
@@ -320,6 +325,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
             "inside": _targets.inside(balanced),
             "arp": _targets.neighbours(balanced),
             "tcp": _targets.bgp_peers(bgp),
+            "prefixes": _targets.prefixes(balanced),
         },
     }
 

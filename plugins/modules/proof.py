@@ -36,6 +36,11 @@ options:
         C(host), by default the Ansible controller.
     type: dict
     required: true
+  routers:
+    description:
+      - By name of a BGP router, what M(kubeaddons.metallb.frr_info) returned there. One without C(problem) was not asked.
+    type: dict
+    default: {}
   strict_arp:
     description:
       - Whether the nodes need strict ARP.

@@ -74,6 +74,11 @@ results:
       type: bool
       returned: always
       sample: true
+    local:
+      description: This machine's own address of that connection; empty without one.
+      type: str
+      returned: always
+      sample: 192.168.100.101
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -104,8 +109,8 @@ def main() -> None:
     module.exit_json(
         changed=False,
         results=[
-            {"address": address, "port": port, "connected": connected}
-            for (address, port), connected in zip(peers, found)
+            {"address": address, "port": port, "connected": bool(local), "local": local}
+            for (address, port), local in zip(peers, found)
         ],
     )
 

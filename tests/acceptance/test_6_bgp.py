@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,6 +169,73 @@ def test_a_second_run_changes_nothing_and_proves_bgp(bgp: Bgp) -> None:
     assert played.changed() == dict.fromkeys(NODES, 0)
     assert re.search(r"ok +BGP ", played.output), played.output
     assert "ARP" not in re.sub(r"strict ARP", "", played.output.partition("Proof:")[2])
+
+
+def routers(bgp: Bgp, directory: Path) -> list[str]:
+    """Return what adds the lab's routers to the inventory, one without vtysh and one that is out of reach."""
+    local = f"ansible_connection=local ansible_become=false ansible_python_interpreter={sys.executable}"
+    lab = f"{bgp.cluster.lab_command} --name {bgp.cluster.name} router"
+    lines = [f"{name} {local} metallb_routers_vtysh='{lab} {name} vtysh'" for name in ("router1", "router2")]
+    lines += [f"bare {local} metallb_routers_vtysh=/nowhere/vtysh", "gone ansible_host=127.0.0.1 ansible_port=1"]
+    file = directory / "routers.ini"
+    file.write_text("\n".join(["[metallb_routers]", *lines, ""]), encoding="utf-8")
+    return ["-i", str(file), "-e", f"metallb_verify_report_dir={directory}"]
+
+
+def received(directory: Path) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return what the report says of the routers: Service or "nodes", and where -> verdict and finding."""
+    checks = json.loads((directory / "metallb-proof.json").read_text(encoding="utf-8"))["checks"]
+    return {
+        (one["subject"], one["where"]): (one["verdict"], one["found"]) for one in checks if one["check"] == "BGP routes"
+    }
+
+
+def test_the_proof_asks_the_routers_too(bgp: Bgp, tmp_path: Path) -> None:
+    """Each has what its own peer is meant to get; one that cannot be asked does not end the run."""
+    words = routers(bgp, tmp_path)
+    blue, red = bgp.address("myweb-svc-lb") + "/32", bgp.address("red") + "/32"
+    eventually("red at the second router", lambda: len(bgp.paths(red, "router2")) == len(NODES), 120)
+    played = bgp.play(*words, playbook="playbooks/verify.yml")
+    assert played.status == 0, played.output
+    found, every = received(tmp_path), ("ok", "next hops node1, node2, node3")
+    assert found.pop(("nodes", "bare")) == ("unknown", "/nowhere/vtysh does not run: No such file or directory.")
+    verdict, why = found.pop(("nodes", "gone"))
+    assert verdict == "unknown"
+    assert "127.0.0.1" in why
+    assert {router: found.get(("default/myweb-svc-lb", f"{router}, {blue}")) for router in ("router1", "router2")} == {
+        "router1": every,
+        "router2": None,
+    }
+    assert {router: found.get(("default/red", f"{router}, {red}")) for router in ("router1", "router2")} == {
+        "router1": None,
+        "router2": every,
+    }
+
+
+def test_a_route_that_a_router_refuses_is_a_fault(bgp: Bgp, tmp_path: Path) -> None:
+    """MetalLB announces it and the session stands; only the router knows."""
+    prefix, asn = bgp.address("myweb-svc-lb") + "/32", bgp.cluster.env["LAB_ROUTER1_ASN"]
+    words = routers(bgp, tmp_path)
+
+    def configure(*commands: str) -> None:
+        lines = ("configure terminal", *commands)
+        bgp.cluster.lab("router", "router1", "vtysh", *(word for line in lines for word in ("-c", line)))
+
+    family = (f"router bgp {asn}", "address-family ipv4 unicast")
+    rule = f"neighbor {NODES['node2']} prefix-list no-blue in"
+    configure(
+        f"ip prefix-list no-blue seq 5 deny {BLUE} le 32", "ip prefix-list no-blue seq 10 permit any", *family, rule
+    )
+    try:
+        eventually("no route by node2", lambda: bgp.next_hops(prefix) == {NODES["node1"], NODES["node3"]})
+        played = bgp.play(*words, playbook="playbooks/verify.yml")
+        played.assert_named("BGP routes", f"router1, {prefix}", "lacks node2")
+        assert received(tmp_path)["default/myweb-svc-lb", f"router1, {prefix}"] == ("fault", "lacks node2")
+    finally:
+        configure(*family, f"no {rule}", "exit", "exit", "no ip prefix-list no-blue")
+    eventually("all routes again", lambda: bgp.next_hops(prefix) == set(NODES.values()))
+    played = bgp.play(*words, playbook="playbooks/verify.yml")
+    assert played.status == 0, played.output
 
 
 def test_local_traffic_policy_withdraws_nodes_without_endpoints(bgp: Bgp) -> None:

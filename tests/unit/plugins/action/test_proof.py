@@ -146,6 +146,18 @@ def test_bgp_is_given_a_minute_whatever_kube_proxy_needs(clock: Clock, screen: S
     ]
 
 
+def test_routers_are_judged_too(clock: Clock, screen: Screen) -> None:
+    bgp = {"backend": "native", "age": 300.0, "sessions": []}
+    told = {"addresses": [], "sessions": [], "results": [], "problem": "vtysh does not run."}
+    routers = {"router1": told, "router2": {"skipped": True}}
+    result = run(True, state={**STATE, "bgp": bgp}, routers=routers)
+    rows = [row for row in result["rows"] if row["check"] == "BGP routes"]
+    assert [(row["verdict"], row["where"], row["found"]) for row in rows] == [
+        ("unknown", "router1", "vtysh does not run.")
+    ]
+    assert (result["again"], result["faults"]) == (False, [])
+
+
 def test_the_report_is_written_once_it_is_final(clock: Clock, screen: Screen, tmp_path: pathlib.Path) -> None:
     directory = tmp_path / "reports"
     first = run(False, report_dir=str(directory))

@@ -235,7 +235,62 @@ def test_who_must_announce_by_bgp_and_who_says_so() -> None:
         "reasons": {"node1": "carries the label node.kubernetes.io/exclude-from-external-load-balancers"},
         "announced": {"node2": ["router1", "router2"], "node3": ["router1"]},
         "uncarried": [],
+        "routes": [
+            {"prefix": "192.168.100.240/32", "nodes": {"node2": ["router1"], "node3": ["router1"]}},
+            {"prefix": "fd00:192:168:100::240/128", "nodes": {"node2": ["router2"]}},
+        ],
     }
+
+
+def aggregating(*more: Object, **changed: t.Any) -> list[Object]:
+    return [*altered("BGPAdvertisement", 0, **changed), *more]
+
+
+ROUTES: list[tuple[Object, list[tuple[str, dict[str, list[str]]]]]] = [
+    # what is different, prefix and who announces it to whom
+    (
+        {"bgp_advertisements": aggregating(aggregationLength=28, aggregationLengthV6=64)},
+        [
+            ("192.168.100.240/28", {"node2": ["router1"], "node3": ["router1"]}),
+            ("fd00:192:168:100::/64", {"node2": ["router2"]}),
+        ],
+    ),
+    # Two prefixes of one address, each to its own peers and from its own nodes.
+    (
+        {
+            "bgp_advertisements": aggregating(
+                *altered("BGPAdvertisement", 0, aggregationLength=24, **selector("node3")), peers=["router1"]
+            )
+        },
+        [
+            ("192.168.100.240/32", {"node2": ["router1"], "node3": ["router1"]}),
+            ("192.168.100.0/24", {"node3": ["router1"]}),
+        ],
+    ),
+    # One prefix of two advertisements.
+    (
+        {
+            "bgp_advertisements": aggregating(
+                *altered("BGPAdvertisement", 0, **selector("node3")), **selector("node2"), peers=["router1"]
+            )
+        },
+        [("192.168.100.240/32", {"node2": ["router1"], "node3": ["router1"]})],
+    ),
+    (
+        {"bgp_advertisements": altered("BGPAdvertisement", 0, peers=["router2"])},
+        [
+            ("fd00:192:168:100::240/128", {"node2": ["router2"]}),
+        ],
+    ),
+    ({"speakers": [pod("node2")]}, [("192.168.100.240/32", {"node2": ["router1", "router2"]})]),
+    ({"bgp_peers": []}, []),
+]
+
+
+@pytest.mark.parametrize(("changed", "routes"), ROUTES)
+def test_what_routers_must_receive(changed: Object, routes: list[tuple[str, dict[str, list[str]]]]) -> None:
+    found = announcement(**changed)["routes"]
+    assert [(one["prefix"], one["nodes"]) for one in found] == routes
 
 
 def test_a_service_that_no_bgp_advertisement_takes() -> None:

@@ -219,6 +219,8 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ),
         ([row("BGP session", "session/node1/tor", subject=NODES, node="node1")], [("bgp-session-down", "node1")]),
         ([row("BGP", "k")], [("bgp-not-announced", WEB)]),
+        ([row("BGP routes", "k")], [("routes-not-received", WEB)]),
+        ([row("BGP", "k"), row("BGP routes", "l")], [("bgp-not-announced", WEB)]),
         # A symptom of a session that is down, of a node, of the cluster.
         (
             [row("BGP session", "session/node1/tor", subject=NODES, node="node1"), row("BGP", "k")],

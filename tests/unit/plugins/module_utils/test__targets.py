@@ -141,3 +141,15 @@ def test_the_peers_that_a_node_may_be_connected_to() -> None:
         {"address": "2001:db8::9", "port": 1179},
     ]
     assert _targets.bgp_peers({}) == []
+
+
+def test_prefixes_that_routers_must_have_received() -> None:
+    def announced(*prefixes: str, **changed: t.Any) -> Object:
+        return service(bgp={"routes": [{"prefix": prefix, "nodes": {}} for prefix in prefixes]}, **changed)
+
+    services = [
+        announced("10.0.0.0/28", "10.0.0.1/32"),
+        announced("10.0.0.0/28"),
+        announced("10.1.0.0/28", endpoints=0),
+    ]
+    assert _targets.prefixes([*services, service()]) == ["10.0.0.0/28", "10.0.0.1/32"]

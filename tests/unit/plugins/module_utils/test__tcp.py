@@ -26,28 +26,29 @@ TCP = """\
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the kernel prints these in the machine's byte order")
 @pytest.mark.parametrize(
-    ("address", "port", "connected"),
+    ("address", "port", "own"),
     [
-        ("192.168.100.2", 179, True),
-        ("192.168.100.2", 180, False),
+        ("192.168.100.2", 179, "192.168.100.100"),
+        ("192.168.100.2", 180, ""),
         # It answers nothing yet.
-        ("192.168.100.3", 179, False),
+        ("192.168.100.3", 179, ""),
         # The peer made the connection.
-        ("192.168.100.4", 179, True),
-        ("192.168.100.5", 179, False),
-        ("192.168.100.6", 179, False),
-        ("2001:db8::2", 179, True),
-        ("2001:db8::3", 179, False),
+        ("192.168.100.4", 179, "192.168.100.100"),
+        ("192.168.100.5", 179, ""),
+        ("192.168.100.6", 179, ""),
+        ("2001:db8::2", 179, "2001:db8::100"),
+        ("2001:db8::3", 179, ""),
     ],
 )
-def test_connections_as_the_kernel_lists_them(address: str, port: int, connected: bool) -> None:
-    assert _tcp.connected([(address, port)], TCP.splitlines()) == [connected]
+def test_connections_as_the_kernel_lists_them(address: str, port: int, own: str) -> None:
+    assert _tcp.connected([(address, port)], TCP.splitlines()) == [own]
 
 
 def test_results_are_in_the_order_of_the_peers() -> None:
     peers = [("192.168.100.3", 179), ("192.168.100.2", 179), ("192.168.100.3", 179)]
-    lines = [f"0: x:1 {_tcp.remote_end('192.168.100.3', 179)} 01 x"]
-    assert _tcp.connected(peers, lines) == [True, False, True]
+    own = _tcp.remote_end("192.168.100.100", 40000)
+    lines = [f"0: {own} {_tcp.remote_end('192.168.100.3', 179)} 01 x"]
+    assert _tcp.connected(peers, lines) == ["192.168.100.100", "", "192.168.100.100"]
     assert _tcp.connected([], lines) == []
 
 
@@ -61,6 +62,6 @@ def test_a_connection_of_this_machine(address: str) -> None:
             pytest.skip(f"no {address} here")
         listener.listen()
         port = listener.getsockname()[1]
-        assert _tcp.connected([(address, port)], _tcp.read_lines()) == [False]
+        assert _tcp.connected([(address, port)], _tcp.read_lines()) == [""]
         with socket.create_connection((address, port)):
-            assert _tcp.connected([(address, port)], _tcp.read_lines()) == [True]
+            assert _tcp.connected([(address, port)], _tcp.read_lines()) == [address]

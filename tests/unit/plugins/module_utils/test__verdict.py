@@ -451,6 +451,67 @@ def test_a_session_is_given_time_after_a_change() -> None:
     assert [row.verdict for row in session_rows([session()], False, age=3.0)] == [LAG]
 
 
+def routes(*nodes: str, used: bool = True, **changed: t.Any) -> dict[str, Object]:
+    """Return what a router has received of the Service's address, from these nodes."""
+    own = {"node2": "192.168.100.12", "node3": "192.168.100.13"}
+    paths = [{"peer": own[node], "next_hops": [own[node]], "valid": True, "used": used} for node in nodes]
+    one = {"addresses": ["192.168.100.2"], "sessions": [], "problem": ""}
+    return {"tor": {**one, "results": [{"prefix": VIP + "/32", "paths": paths}], **changed}}
+
+
+def route_rows(routers: t.Mapping[str, Object], age: float = 400.0, bgp_age: float = 400.0) -> list[Row]:
+    peers = {"node2": ["router1"], "node3": ["router1"]}
+    known = told(routes=[{"prefix": VIP + "/32", "nodes": peers}])
+    state = {"services": [service(layer2=False, bgp=known, age=age)], "mode": "", "sync_period": SYNC, "speakers": []}
+    state["nodes"] = {"node2": ["192.168.100.12"], "node3": ["192.168.100.13"]}
+    state["bgp"] = {**BGP, "age": bgp_age, "sessions": [session()]}
+    return [row for row in _verdict.rows(state, {}, {}, False, routers) if row.check == "BGP routes"]
+
+
+ROUTES: list[tuple[dict[str, Object], str, str]] = [
+    # what a router tells, verdict, found
+    (routes("node2", "node3"), OK, "next hops node2, node3"),
+    (routes("node2", "node3", used=False), OK, "next hops node2, node3; used: none"),
+    (routes("node3"), FAULT, "lacks node2 (node2: no session)"),
+    (routes(), FAULT, "not received (node2, node3: no session)"),
+]
+
+
+@pytest.mark.parametrize(("routers", "verdict", "found"), ROUTES)
+def test_what_routers_have_received(routers: dict[str, Object], verdict: str, found: str) -> None:
+    rows = route_rows(routers)
+    where = "tor, " + VIP + "/32"
+    assert [row[:6] for row in rows] == [(verdict, "default/web", "BGP routes", where, "next hops node2, node3", found)]
+
+
+def test_routers_are_given_time_after_a_change() -> None:
+    late = _verdict.BGP_PATIENCE - 1
+    assert [row.verdict for row in route_rows(routes(), age=late)] == [LAG]
+    assert [row.verdict for row in route_rows(routes(), bgp_age=late)] == [LAG]
+    assert [row.verdict for row in route_rows(routes("node2", "node3"), age=late)] == [OK]
+
+
+def test_a_router_that_cannot_be_asked() -> None:
+    rows = route_rows(routes(problem="vtysh does not run: No such file or directory."))
+    assert [row[:7] for row in rows] == [
+        (
+            UNKNOWN,
+            "nodes",
+            "BGP routes",
+            "tor",
+            "what nodes announce to it",
+            "vtysh does not run: No such file or directory.",
+            "nodes/routes/tor",
+        )
+    ]
+
+
+def test_the_key_of_a_route_stays() -> None:
+    assert {row.key for known in (routes(), routes("node2")) for row in route_rows(known)} == {
+        "default/web/routes/tor, " + VIP + "/32"
+    }
+
+
 def test_sessions_that_are_alike_are_one_line() -> None:
     sessions = [
         session("node1"),

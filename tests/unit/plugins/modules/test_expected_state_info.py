@@ -72,7 +72,7 @@ def test_the_seeds_cluster() -> None:
         ("pod", "10.233.0.17"),
     ]
     assert found["targets"]["arp"] == ["192.168.100.240"]
-    assert (found["bgp"], found["targets"]["tcp"]) == ({}, [])
+    assert (found["bgp"], found["targets"]["tcp"], found["targets"]["prefixes"]) == ({}, [], [])
     assert (found["speakers"], found["strict_arp"]) == ([], True)
 
 
@@ -126,6 +126,7 @@ def test_a_dual_stack_cluster_with_bgp() -> None:
     ]
     assert targets["arp"] == service["addresses"]
     assert [one["address"] for one in targets["tcp"]] == ["192.168.100.2", "fd00:192:168:100::2"]
+    assert targets["prefixes"] == ["192.168.100.240/32", "fd00:192:168:100::240/128"]
     ports = _expected.unpack(found["expected"]).ports
     assert [endpoint.address for endpoint in ports[0].endpoints] == ["10.233.65.4", "fd00:10:233:65::4"]
     assert ports[0].cluster_addresses == ["10.233.0.17", "fd00:10:233::17"]

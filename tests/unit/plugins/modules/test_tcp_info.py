@@ -17,13 +17,14 @@ PEERS = [{"address": "192.168.100.2", "port": 179}, {"address": "2001:db8::2", "
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_one_result_for_each_peer(run_module: Run, monkeypatch: pytest.MonkeyPatch, check_mode: bool) -> None:
-    lines = ["0: x:1 {0} 01 x".format(_tcp.remote_end("2001:db8::2", 1179))]
+    ends = [_tcp.remote_end("2001:db8::1", 40000), _tcp.remote_end("2001:db8::2", 1179)]
+    lines = ["0: {0} {1} 01 x".format(*ends)]
     monkeypatch.setattr(_tcp, "read_lines", lambda: lines)
     found = run_module(tcp_info, check_mode, peers=PEERS)
     assert (found["failed"], found["changed"]) == (False, False)
     assert found["results"] == [
-        {"address": "192.168.100.2", "port": 179, "connected": False},
-        {"address": "2001:db8::2", "port": 1179, "connected": True},
+        {"address": "192.168.100.2", "port": 179, "connected": False, "local": ""},
+        {"address": "2001:db8::2", "port": 1179, "connected": True, "local": "2001:db8::1"},
     ]
 
 
