@@ -52,6 +52,8 @@ _LEADING = (
     ("filter", "INPUT", "KUBE-PROXY-FIREWALL"),
     ("filter", "FORWARD", "KUBE-PROXY-FIREWALL"),
     ("filter", "FORWARD", "KUBE-FORWARD"),
+    # Made together with all others: not there when the kernel lacks what one of them needs.
+    ("filter", "KUBE-FORWARD", "ACCEPT"),
 )
 _ENTRANCES = ("KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL")
 _REFUSALS = {"REJECT": REJECT, "DROP": DROP}

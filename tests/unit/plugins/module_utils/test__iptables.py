@@ -81,6 +81,7 @@ def test_a_firewall_that_is_gone_guards_nothing() -> None:
         # The table filter has the same rule, with a condition.
         ('-A OUTPUT -m comment --comment "kubernetes service portals"', "IPv4 nat OUTPUT -> KUBE-SERVICES"),
         ('-A FORWARD -m comment --comment "kubernetes forwarding rules"', "IPv4 filter FORWARD -> KUBE-FORWARD"),
+        ("-j ACCEPT", "IPv4 filter KUBE-FORWARD -> ACCEPT"),
     ],
 )
 def test_a_rule_that_leads_to_the_services_is_missed(rule: str, named: str) -> None:
