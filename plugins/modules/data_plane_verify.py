@@ -222,8 +222,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _differences,
     _expected,
-    _iptables,
     _ipset,
+    _iptables,
     _ipvs,
     _leftovers,
     _netlink,
@@ -279,15 +279,11 @@ def observe_rules(
     return (lambda: _netlink.settled(nftables)) if expected.mode == "nftables" else iptables
 
 
-def observe_all(
-    expected: _expected.Expected, node: str, run: _iptables.Run
-) -> t.Callable[[], _differences.Comparison]:
+def observe_all(expected: _expected.Expected, node: str, run: _iptables.Run) -> t.Callable[[], _differences.Comparison]:
     """Return a function that reads once what this node's kube-proxy made, and what it has left of other modes."""
-    wanted = {} if expected.mode == "ipvs" else _rules.plan(expected, node)
-    if expected.mode == "ipvs":
-        made = observe_virtual_servers(expected, node, run)
-    else:
-        made = observe_rules(expected, wanted, run)
+    ipvs = expected.mode == "ipvs"
+    wanted = {} if ipvs else _rules.plan(expected, node)
+    made = observe_virtual_servers(expected, node, run) if ipvs else observe_rules(expected, wanted, run)
 
     def observe() -> _differences.Comparison:
         found = made()

@@ -109,7 +109,9 @@ class Service:
             for index, address in enumerate(self.pods)
         ]
         name = f"default/service-{self.number}"
-        return _expected.ServicePort(name, "", "TCP", 80, 0, [self.address], [], [], [], 0, False, False, 0, 3600.0, endpoints)
+        return _expected.ServicePort(
+            name, "", "TCP", 80, 0, [self.address], [], [], [], 0, False, False, 0, 3600.0, endpoints
+        )
 
 
 # Tables of each mode --------------------------------------------------------------------------------------------------

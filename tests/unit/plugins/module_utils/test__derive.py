@@ -130,7 +130,9 @@ ATTRIBUTES: list[tuple[Object, str, t.Any]] = [
     (API, "external_addresses", []),
     (changed(WEB, externalIPs=["203.0.113.7"]), "external_ips", ["203.0.113.7"]),
     (
-        changed(WEB, loadBalancerSourceRanges=[" 192.0.2.9/24 ", "010.0.0.0/8", "192.0.2.0/24", "2001:DB8::/32", "all"]),
+        changed(
+            WEB, loadBalancerSourceRanges=[" 192.0.2.9/24 ", "010.0.0.0/8", "192.0.2.0/24", "2001:DB8::/32", "all"]
+        ),
         "source_ranges",
         ["192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32"],
     ),

@@ -29,7 +29,21 @@ def last_numbers(chosen: t.AbstractSet[str]) -> set[int]:
 
 def test_families_are_apart() -> None:
     row = ServicePort(
-        "a/b", "", "TCP", 80, 0, [], [], [], [], 0, False, False, 0, 0.0, [endpoint(1), endpoint(2, address="FD00::0:1")]
+        "a/b",
+        "",
+        "TCP",
+        80,
+        0,
+        [],
+        [],
+        [],
+        [],
+        0,
+        False,
+        False,
+        0,
+        0.0,
+        [endpoint(1), endpoint(2, address="FD00::0:1")],
     )
     assert list(_endpoints.of_family(row, False, "node1")) == ["10.233.64.1:8080"]
     assert list(_endpoints.of_family(row, True, "node1")) == ["[fd00::1]:8080"]

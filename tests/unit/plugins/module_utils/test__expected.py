@@ -38,7 +38,9 @@ TABLE = _expected.Expected(
             1.5,
             [_expected.Endpoint("10.233.65.4", 8080, "node1", True, True, False, ["a"], [])],
         ),
-        _expected.ServicePort("default/wörter", "web", "UDP", 53, 0, ["10.233.0.18"], [], [], [], 0, False, False, 0, 0.0, []),
+        _expected.ServicePort(
+            "default/wörter", "web", "UDP", 53, 0, ["10.233.0.18"], [], [], [], 0, False, False, 0, 0.0, []
+        ),
     ],
 )
 

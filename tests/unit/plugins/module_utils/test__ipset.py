@@ -36,7 +36,9 @@ def message(*members: bytes) -> bytes:
 
 
 def member(address: bytes, port: int, protocol: int) -> bytes:
-    inner = attribute(1, attribute(1, address)) + attribute(4, struct.pack(">H", port)) + attribute(7, bytes([protocol]))
+    inner = (
+        attribute(1, attribute(1, address)) + attribute(4, struct.pack(">H", port)) + attribute(7, bytes([protocol]))
+    )
     return attribute(7, inner)
 
 
@@ -111,4 +113,4 @@ def test_the_kernel_is_asked_for_one_set(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(_netlink, "dump", dump)
     monkeypatch.setattr(_netlink, "would_load", lambda _module: False)
     assert _ipset.read(["KUBE-X"]).members == {"KUBE-X": set()}
-    assert asked == [(12, 0x607, b"\2\0\0\0" b"\5\0\1\0\6\0\0\0" b"\x0b\0\2\0KUBE-X\0\0")]
+    assert asked == [(12, 0x607, b"\2\0\0\0\5\0\1\0\6\0\0\0\x0b\0\2\0KUBE-X\0\0")]

@@ -38,9 +38,7 @@ PODS = [
 
 
 def service(**changes: t.Any) -> ServicePort:
-    row = ServicePort(
-        "default/web", "", "TCP", 80, 0, [CLUSTER], [VIP], [], [], 0, False, False, 0, 3600.0, PODS
-    )
+    row = ServicePort("default/web", "", "TCP", 80, 0, [CLUSTER], [VIP], [], [], 0, False, False, 0, 3600.0, PODS)
     return row._replace(**changes)
 
 
@@ -141,7 +139,7 @@ def test_node_ports_of_other_protocols(protocol: str, members: dict[str, set[str
 
 def test_families_are_apart_and_names_are_cut() -> None:
     made = plan(
-        service(cluster_addresses=[CLUSTER, CLUSTER6], balancer_addresses=[VIP6], source_ranges=["2001:DB8::/32".lower()])
+        service(cluster_addresses=[CLUSTER, CLUSTER6], balancer_addresses=[VIP6], source_ranges=["2001:db8::/32"])
     )
     assert filled(made) == {
         "KUBE-LOOP-BACK": {"10.233.64.5,tcp:8080,10.233.64.5"},
@@ -207,16 +205,29 @@ def test_a_member_that_is_absent_is_a_services() -> None:
     }
 
 
-def test_a_member_too_many_is_nobodys() -> None:
-    made = plan(service(source_ranges=["203.0.113.0/24"]))
-    members = right(made)
-    members["KUBE-LOAD-BALANCER-SOURCE-CIDR"].add(f"{VIP},tcp:80,198.51.100.0/24")
-    # Nobody sends from the address of a pod that is gone.
-    members["KUBE-LOOP-BACK"].add("10.233.64.9,tcp:8080,10.233.64.9")
-    found = compared(made, members)
-    assert [(one["service"], one["backend"], one["expected"], one["found"], one["age"]) for one in found] == [
-        ("", f"KUBE-LOAD-BALANCER-SOURCE-CIDR, {VIP},tcp:80,198.51.100.0/24", "absent", "present", None)
-    ]
+@pytest.mark.parametrize(
+    ("name", "member", "owner"),
+    [
+        ("KUBE-LOAD-BALANCER-SOURCE-CIDR", f"{VIP},tcp:80,198.51.100.0/24", "default/web"),
+        ("KUBE-LOAD-BALANCER-SOURCE-CIDR", f"{VIP},tcp:443,198.51.100.0/24", ""),
+        ("KUBE-LOAD-BALANCER-LOCAL", f"{VIP},tcp:80", "default/web"),
+        ("KUBE-CLUSTER-IP", f"{CLUSTER},udp:80", ""),
+        ("KUBE-NODE-PORT-LOCAL-TCP", "30080", "default/web"),
+        ("KUBE-NODE-PORT-TCP", "30081", ""),
+        ("KUBE-IPVS-IPS", "203.0.113.9", ""),
+    ],
+)
+def test_a_member_too_many_is_of_the_service_whose_address_or_port_it_has(name: str, member: str, owner: str) -> None:
+    for age, verdict in ((3600.0, "fault"), (1.0, "lag" if owner else "fault")):
+        made = plan(service(source_ranges=["203.0.113.0/24"], node_port=30080, age=age))
+        members = right(made)
+        members[name].add(member)
+        # Nobody sends from the address of a pod that is gone.
+        members["KUBE-LOOP-BACK"].add("10.233.64.9,tcp:8080,10.233.64.9")
+        found = compared(made, members)
+        assert [(one["service"], one["backend"], one["expected"], one["found"], one["verdict"]) for one in found] == [
+            (owner, f"{name}, {member}", "absent", "present", verdict)
+        ]
 
 
 def test_a_set_that_is_not_there() -> None:
