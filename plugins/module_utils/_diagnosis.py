@@ -112,7 +112,7 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     filterless = _filterless(faults)
     for row in faults:
         _of_row(found, row, facts, filterless)
-    _of_the_rest(found, faults, rows)
+    _of_the_rest(found, faults, rows, {one["service"] for one in facts["pending"]})
     return found.listed()
 
 
@@ -254,9 +254,14 @@ def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None
         found.add("interface-missing" if failures else "announcer-silent", name, text, *failures[-1:])
 
 
-def _of_the_rest(found: _Found, faults: t.Sequence[Object], rows: t.Sequence[Object]) -> None:
-    """Say what nothing explains so far; a fault of a Service is explained by one of its own, of a node or of the cluster."""
-    subjects = found.subjects(*_HARMLESS)
+def _of_the_rest(
+    found: _Found, faults: t.Sequence[Object], rows: t.Sequence[Object], pending: t.AbstractSet[str]
+) -> None:
+    """Say what nothing explains so far; a fault of a Service is explained by one of its own, of a node or of the cluster.
+
+    pending: Services without an address, which have a cause already.
+    """
+    subjects = found.subjects(*_HARMLESS) | pending
     if any("/" not in subject for subject in subjects):
         return
     by_address = {row["subject"] for row in rows if row["check"] == "ClusterIP" and IN_POD in row["where"]}

@@ -64,7 +64,7 @@ class ServicePort(t.NamedTuple):
             return self.balancer_addresses
         return list(dict.fromkeys([*self.balancer_addresses, *self.external_ips]))
 
-    def ranges(self, ipv6: bool) -> t.List[str]:
+    def ranges(self, ipv6: bool) -> list[str]:
         """Return the source ranges for the addresses of one family: kube-proxy takes those of each for itself."""
         return [one for one in self.source_ranges if (":" in one) == ipv6]
 

@@ -44,8 +44,8 @@ class Sets(t.NamedTuple):
 
     # A member is written as ipset does, with every prefix: "443", "10.233.0.1", "10.233.0.1,tcp:443",
     # "10.233.64.5,tcp:8080,10.233.64.5" or "192.168.100.240,tcp:80,203.0.113.7/32".
-    members: t.Dict[str, t.Set[str]]
-    unparsed: t.List[str]
+    members: dict[str, set[str]]
+    unparsed: list[str]
 
 
 def ask_kernel(message: int, family: int, attributes: bytes) -> list[bytes]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
     ANY4,
     ANY6,
@@ -52,6 +52,8 @@ _LEADING = (
     ("filter", "INPUT", "KUBE-PROXY-FIREWALL"),
     ("filter", "FORWARD", "KUBE-PROXY-FIREWALL"),
     ("filter", "FORWARD", "KUBE-FORWARD"),
+    # Made together with all others: not there when the kernel lacks what one of them needs.
+    ("filter", "KUBE-FORWARD", "ACCEPT"),
 )
 _ENTRANCES = ("KUBE-SERVICES", "KUBE-EXTERNAL-SERVICES", "KUBE-NODEPORTS", "KUBE-PROXY-FIREWALL")
 _REFUSALS = {"REJECT": REJECT, "DROP": DROP}
@@ -237,7 +239,7 @@ def _tools(version: int, run: Run) -> t.Iterator[tuple[str, str, bool]]:
         path = next((f"{one}/{name}" for one in DIRECTORIES if os.access(f"{one}/{name}", os.X_OK)), "")
         if path:
             legacy = "legacy" in _output(run, [path, "--version"])
-            if not legacy or os.path.exists(LEGACY_FILES[version]):
+            if os.path.exists(LEGACY_FILES[version]) if legacy else not _netlink.would_load("nf_tables"):
                 yield name, path, legacy
 
 
@@ -250,7 +252,7 @@ def save(version: int, run: Run) -> list[str]:
         if any(line.startswith(":KUBE-SERVICES ") for line in lines):
             return lines
     if not tried:
-        raise RulesError("{} is not installed here".format(TOOLS[version][1]))
+        raise RulesError("{} is not installed here, or no rules are in use".format(TOOLS[version][1]))
     raise RulesError("{} show no rules of kube-proxy".format(", ".join(tried)))
 
 

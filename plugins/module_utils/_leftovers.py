@@ -8,7 +8,7 @@
 """What kube-proxy has left on a node in a mode that it is in no more.
 
 Between iptables and ipvs mode kube-proxy removes nothing of the other, and nothing repeats a removal that failed
-(cmd/kube-proxy/app/server_linux.go of Kubernetes 1.34). What is left goes on catching packets, and is kept up to date by nobody.
+(cmd/kube-proxy/app/server_linux.go of Kubernetes 1.34). What is left may go on taking packets, and nobody keeps it up to date.
 
 Python 3.8, standard library only: nodes import this file.
 """
@@ -110,7 +110,7 @@ def _read_table(ask: _nfnetlink.Ask, version: int) -> list[Trace]:
 
 
 def _read_chains(ask: _nfnetlink.Ask, version: int) -> list[Trace]:
-    rules = []
+    rules: list[tuple[str, str]] = []
     for table in _TABLES:
         request = _nfnetlink.named(_nftables.NFTA_TABLE, table)
         parts = ask(_nftables.NFT_MSG_GETRULE, _nfnetlink.FAMILIES[version], request)

@@ -116,15 +116,15 @@ _FILLED = (
 class Wanted(t.NamedTuple):
     """What one set must hold."""
 
-    must: t.Dict[str, ServicePort]  # member -> a Service that it is for
-    may: t.Set[str]
+    must: dict[str, ServicePort]  # member -> a Service that it is for
+    may: set[str]
 
 
 class Plan(t.NamedTuple):
     """All of kube-proxy's sets on one node."""
 
-    versions: t.List[int]
-    sets: t.Dict[str, Wanted]  # by the name that the kernel knows
+    versions: list[int]
+    sets: dict[str, Wanted]  # by the name that the kernel knows
     sync_period: float
 
 
@@ -260,8 +260,17 @@ def compare(wanted: Plan, read: t.Callable[[t.Iterable[str]], _ipset.Sets]) -> l
         if name in _HARMLESS:
             continue
         for member in sorted(members - one.must.keys() - one.may):
-            found.append(difference(Problem("ipset", f"{name}, {member}", "absent", "present"), "", "", 0, None, 0))
+            problem = Problem("ipset", f"{name}, {member}", "absent", "present")
+            found.append(difference(problem, "", "", 0, _owner(wanted, name, member), wanted.sync_period))
     return found
+
+
+def _owner(wanted: Plan, name: str, member: str) -> t.Optional[ServicePort]:
+    """Return whose address and port a member that nobody asks for begins with, or whose node port it is."""
+    if "," not in member:
+        return wanted.sets[name.replace("-LOCAL", "")].must.get(member)
+    start = ",".join(member.split(",")[:2])
+    return next((one.must[start] for one in wanted.sets.values() if start in one.must), None)
 
 
 def compare_rules(wanted: Plan, found: t.Mapping[int, t.AbstractSet[Jump]]) -> list[dict[str, t.Any]]:

@@ -282,11 +282,9 @@ def observe_rules(
 
 def observe_all(expected: _expected.Expected, node: str, run: _iptables.Run) -> t.Callable[[], _differences.Comparison]:
     """Return a function that reads once what this node's kube-proxy made, and what it has left of other modes."""
-    wanted = {} if expected.mode == "ipvs" else _rules.plan(expected, node)
-    if expected.mode == "ipvs":
-        made = observe_virtual_servers(expected, node, run)
-    else:
-        made = observe_rules(expected, wanted, run)
+    ipvs = expected.mode == "ipvs"
+    wanted = {} if ipvs else _rules.plan(expected, node)
+    made = observe_virtual_servers(expected, node, run) if ipvs else observe_rules(expected, wanted, run)
 
     def observe() -> _differences.Comparison:
         found = made()

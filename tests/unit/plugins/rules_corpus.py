@@ -87,9 +87,20 @@ def saved(node: str) -> dict[int, tuple[str, ...]]:
     }
 
 
-def ipvs_by_hand() -> str:
-    """Return what iptables-save prints of the rules of ipvs mode."""
-    return (FOLDER / "ipvs-by-hand.save4").read_text(encoding="utf-8")
+@functools.lru_cache
+def sets(node: str) -> dict[str, bytes]:
+    """Return what the kernel answers about the sets that the ipvs proxier makes."""
+    texts = json.loads((FOLDER / f"proxier-{node}.json").read_text(encoding="utf-8"))
+    return {key.partition(" ")[2]: base64.b64decode(text) for key, text in texts.items()}
+
+
+@functools.lru_cache
+def saved_ipvs(node: str) -> dict[int, tuple[str, ...]]:
+    """Return the lines of iptables-save and ip6tables-save about the rules that the ipvs proxier makes."""
+    return {
+        version: tuple((FOLDER / f"proxier-{node}.save{version}").read_text(encoding="utf-8").splitlines())
+        for version in (4, 6)
+    }
 
 
 def observed(mode: str, node: str) -> tuple[_rules.Rules, Exact]:

@@ -161,6 +161,13 @@ def test_who_announces(changes: Object, causes: list[tuple[str, str]]) -> None:
     assert named(found_state=state(service(**changes))) == causes
 
 
+def test_a_service_without_an_address_is_explained() -> None:
+    told = facts(pending=[pending("no-pool")])
+    waiting = state(service(addresses=[], reason="there is no IPAddressPool"))
+    rows = [row("EXTERNAL-IP", f"{WEB}/address", found="there is no IPAddressPool")]
+    assert named(told, waiting, rows) == [("no-pool", "cluster")]
+
+
 def test_what_leaves_traffic_alone_explains_no_fault_of_it() -> None:
     told = facts(webhooks=[part("ValidatingWebhookConfiguration/x", "no answer")])
     rows = [row("EXTERNAL-IP", "k", found="timed out")]

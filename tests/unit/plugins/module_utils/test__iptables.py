@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _iptables, _rules
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _iptables, _netlink, _rules
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins import rules_corpus
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.rules_corpus import Api
 
@@ -81,6 +81,7 @@ def test_a_firewall_that_is_gone_guards_nothing() -> None:
         # The table filter has the same rule, with a condition.
         ('-A OUTPUT -m comment --comment "kubernetes service portals"', "IPv4 nat OUTPUT -> KUBE-SERVICES"),
         ('-A FORWARD -m comment --comment "kubernetes forwarding rules"', "IPv4 filter FORWARD -> KUBE-FORWARD"),
+        ("-j ACCEPT", "IPv4 filter KUBE-FORWARD -> ACCEPT"),
     ],
 )
 def test_a_rule_that_leads_to_the_services_is_missed(rule: str, named: str) -> None:
@@ -138,6 +139,14 @@ def test_the_legacy_tool_does_not_load_modules(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(_rules.RulesError, match="iptables-nft-save show no rules of kube-proxy"):
         _iptables.read([4], tools.run)
     assert "iptables-save" not in tools.asked
+
+
+def test_the_other_tool_does_not_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = Tools(monkeypatch, False, iptables_nft_save="kube")
+    monkeypatch.setattr(_netlink, "would_load", lambda module: module == "nf_tables")
+    with pytest.raises(_rules.RulesError, match="or no rules are in use"):
+        _iptables.read([4], tools.run)
+    assert tools.asked == []
 
 
 def test_a_node_without_the_tool_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._nfnetlink import nested
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins import rules_corpus
 
 CLUSTER, CLUSTER6 = "10.233.0.10", "fd85::10"
@@ -138,9 +139,7 @@ def test_node_ports_of_other_protocols(protocol: str, members: dict[str, set[str
 
 def test_families_are_apart_and_names_are_cut() -> None:
     made = plan(
-        service(
-            cluster_addresses=[CLUSTER, CLUSTER6], balancer_addresses=[VIP6], source_ranges=["2001:DB8::/32".lower()]
-        )
+        service(cluster_addresses=[CLUSTER, CLUSTER6], balancer_addresses=[VIP6], source_ranges=["2001:db8::/32"])
     )
     assert filled(made) == {
         "KUBE-LOOP-BACK": {"10.233.64.5,tcp:8080,10.233.64.5"},
@@ -206,16 +205,29 @@ def test_a_member_that_is_absent_is_a_services() -> None:
     }
 
 
-def test_a_member_too_many_is_nobodys() -> None:
-    made = plan(service(source_ranges=["203.0.113.0/24"]))
-    members = right(made)
-    members["KUBE-LOAD-BALANCER-SOURCE-CIDR"].add(f"{VIP},tcp:80,198.51.100.0/24")
-    # Nobody sends from the address of a pod that is gone.
-    members["KUBE-LOOP-BACK"].add("10.233.64.9,tcp:8080,10.233.64.9")
-    found = compared(made, members)
-    assert [(one["service"], one["backend"], one["expected"], one["found"], one["age"]) for one in found] == [
-        ("", f"KUBE-LOAD-BALANCER-SOURCE-CIDR, {VIP},tcp:80,198.51.100.0/24", "absent", "present", None)
-    ]
+@pytest.mark.parametrize(
+    ("name", "member", "owner"),
+    [
+        ("KUBE-LOAD-BALANCER-SOURCE-CIDR", f"{VIP},tcp:80,198.51.100.0/24", "default/web"),
+        ("KUBE-LOAD-BALANCER-SOURCE-CIDR", f"{VIP},tcp:443,198.51.100.0/24", ""),
+        ("KUBE-LOAD-BALANCER-LOCAL", f"{VIP},tcp:80", "default/web"),
+        ("KUBE-CLUSTER-IP", f"{CLUSTER},udp:80", ""),
+        ("KUBE-NODE-PORT-LOCAL-TCP", "30080", "default/web"),
+        ("KUBE-NODE-PORT-TCP", "30081", ""),
+        ("KUBE-IPVS-IPS", "203.0.113.9", ""),
+    ],
+)
+def test_a_member_too_many_is_of_the_service_whose_address_or_port_it_has(name: str, member: str, owner: str) -> None:
+    for age, verdict in ((3600.0, "fault"), (1.0, "lag" if owner else "fault")):
+        made = plan(service(source_ranges=["203.0.113.0/24"], node_port=30080, age=age))
+        members = right(made)
+        members[name].add(member)
+        # Nobody sends from the address of a pod that is gone.
+        members["KUBE-LOOP-BACK"].add("10.233.64.9,tcp:8080,10.233.64.9")
+        found = compared(made, members)
+        assert [(one["service"], one["backend"], one["expected"], one["found"], one["verdict"]) for one in found] == [
+            (owner, f"{name}, {member}", "absent", "present", verdict)
+        ]
 
 
 def test_a_set_that_is_not_there() -> None:
@@ -243,28 +255,16 @@ def test_members_that_are_not_understood_are_a_problem() -> None:
 
 # Rules ----------------------------------------------------------------------------------------------------------------
 
-SAVED = rules_corpus.ipvs_by_hand()
-GUARDED: dict[str, t.Any] = {"node_port": 30080, "source_ranges": ["203.0.113.0/24"]}
+SAVED = rules_corpus.saved_ipvs("node1")
 
 
-def rules(text: str, made: _sets.Plan) -> list[dict[str, t.Any]]:
-    return _sets.compare_rules(made, {4: _iptables.jumps(4, text.splitlines())})
-
-
-def test_a_node_with_all_rules() -> None:
-    assert rules(SAVED, plan(service(**GUARDED))) == []
-
-
-@pytest.mark.parametrize("line", [line for line in SAVED.splitlines() if line.startswith("-A")])
-def test_each_rule_is_missed_when_it_is_gone(line: str) -> None:
-    found = rules(SAVED.replace(line + "\n", ""), plan(service(**GUARDED)))
-    needless = ("RETURN" in line and "set" not in line) or "--set-xmark 0x4000/0x0" in line or "KUBE-IPVS-OUT" in line
-    assert [one["kind"] for one in found] == ([] if needless else ["rule"])
-    assert all(one["backend"].endswith(" -> " + line.rpartition(" -j ")[2].split()[0]) for one in found)
+def rules(made: _sets.Plan, old: str = "", new: str = "") -> list[dict[str, t.Any]]:
+    """Return what is missed among the recorded rules of IPv4 with another text in place of one."""
+    return _sets.compare_rules(made, {4: _iptables.jumps(4, [line.replace(old, new) for line in SAVED[4]])})
 
 
 def test_a_rule_is_named_with_its_set() -> None:
-    found = rules(SAVED.replace("KUBE-LOAD-BALANCER dst,dst -j KUBE", "KUBE-OTHER dst,dst -j KUBE"), plan(service()))
+    found = rules(plan(service()), "KUBE-LOAD-BALANCER dst,dst -j KUBE", "KUBE-OTHER dst,dst -j KUBE")
     assert [(one["backend"], one["service"], one["verdict"]) for one in found] == [
         ("IPv4 nat KUBE-SERVICES match-set KUBE-LOAD-BALANCER -> KUBE-LOAD-BALANCER", "", "fault")
     ]
@@ -272,13 +272,77 @@ def test_a_rule_is_named_with_its_set() -> None:
 
 def test_a_rule_for_what_has_just_come_may_lag() -> None:
     young = service(service="default/new", age=1.0, external_ips=["203.0.113.7"])
-    assert {one["verdict"] for one in rules(SAVED, plan(service(), young))} == {"lag"}
+    words = ("KUBE-EXTERNAL-IP dst,dst -m", "KUBE-OTHER dst,dst -m")
+    assert {one["verdict"] for one in rules(plan(service(), young), *words)} == {"lag"}
     old = service(external_ips=["203.0.113.8"])
-    assert {one["verdict"] for one in rules(SAVED, plan(old, young))} == {"fault"}
+    assert {one["verdict"] for one in rules(plan(old, young), *words)} == {"fault"}
 
 
 def test_the_other_family_has_its_own_sets() -> None:
     made = plan(service(cluster_addresses=[CLUSTER6], balancer_addresses=[VIP6]))
-    text = SAVED.replace("match-set KUBE-", "match-set KUBE-6-")
-    assert _sets.compare_rules(made, {6: _iptables.jumps(6, text.splitlines())}) == []
-    assert _sets.compare_rules(made, {6: _iptables.jumps(6, SAVED.splitlines())})
+    assert _sets.compare_rules(made, {6: _iptables.jumps(6, SAVED[6])}) == []
+    assert _sets.compare_rules(made, {6: _iptables.jumps(6, SAVED[4])})
+
+
+# What kube-proxy really makes ----------------------------------------------------------------------------------------
+
+OWN = {"node1": ("192.168.100.101", "fd00:192:168:100::101"), "node2": ("192.168.100.102", "fd00:192:168:100::102")}
+
+
+def recorded(node: str) -> tuple[_sets.Plan, dict[str, set[str]]]:
+    expected = rules_corpus.Api("iptables").expected()._replace(mode="ipvs")
+    addresses = [Address("eth0", one, 24, "global") for one in OWN[node]]
+    binds = _virtual_servers.virtual_servers(expected, node, addresses).binds
+    made = _sets.plan(expected, node, addresses, binds)
+    answers = rules_corpus.sets(node)
+    found = _ipset.read(made.sets, lambda _kind, _family, request: [answers[nested(request)[2][:-1].decode()]])
+    assert found.unparsed == []
+    return made, found.members
+
+
+@pytest.mark.parametrize("node", OWN)
+def test_a_healthy_node_has_no_differences(node: str) -> None:
+    made, members = recorded(node)
+    assert (len(members), sum(map(len, members.values()))) == (34, {"node1": 97, "node2": 94}[node])
+    assert compared(made, members) == []
+    rules = {version: _iptables.jumps(version, lines) for version, lines in rules_corpus.saved_ipvs(node).items()}
+    assert _sets.compare_rules(made, rules) == []
+
+
+@pytest.mark.parametrize("node", OWN)
+def test_every_member_is_missed_when_it_is_gone_and_belongs_to_a_service(node: str) -> None:
+    made, members = recorded(node)
+    for name, some in members.items():
+        for member in some:
+            found = compared(made, {**members, name: some - {member}})
+            assert [one["backend"] for one in found] == [f"{name}, {member}"]
+            assert found[0]["service"]
+
+
+def test_every_rule_is_missed_when_it_is_gone() -> None:
+    made, _members = recorded("node1")
+    jumps = _iptables.jumps(4, SAVED[4])
+    asked = {jump for version, jump, _row in _sets.jumps(made) if version == 4}
+    for jump in asked:
+        found = _sets.compare_rules(made, {4: jumps - {jump}, 6: _iptables.jumps(6, SAVED[6])})
+        assert [(one["kind"], one["service"]) for one in found] == [("rule", "")]
+        assert found[0]["backend"].startswith(f"IPv4 {jump.table} {jump.chain} ")
+    # Those that lead nowhere, and what releases do not have in common.
+    assert {(jump.chain, jump.set, jump.target) for jump in jumps - asked} == {
+        ("KUBE-IPVS-FILTER", "KUBE-EXTERNAL-IP-LOCAL", "RETURN"),
+        ("KUBE-IPVS-FILTER", "KUBE-HEALTH-CHECK-NODE-PORT", "RETURN"),
+        ("OUTPUT", "", "KUBE-IPVS-OUT-FILTER"),
+        ("KUBE-POSTROUTING", "", "MARK"),
+        ("KUBE-POSTROUTING", "", "RETURN"),
+        ("KUBE-SERVICES", "", "RETURN"),
+    }
+
+
+def test_rules_of_a_table_that_the_kernel_refused_are_missed() -> None:
+    """A condition that the kernel lacks keeps all rules of a table from being made; the chains are there all the same."""
+    made, _members = recorded("node1")
+    left = {jump for jump in _iptables.jumps(4, SAVED[4]) if jump.table == "nat" or not jump.chain.startswith("KUBE-")}
+    found = _sets.compare_rules(made, {4: left, 6: _iptables.jumps(6, SAVED[6])})
+    backends = [one["backend"] for one in found]
+    assert "IPv4 filter KUBE-IPVS-FILTER match-set KUBE-IPVS-IPS -> REJECT" in backends
+    assert {one.split()[1] for one in backends} == {"filter"}

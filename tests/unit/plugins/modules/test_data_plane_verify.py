@@ -77,7 +77,7 @@ class Node:
         self.slept: list[float] = []
         self.services = 1
         self.sets: dict[str, set[str]] = {}
-        self.rules = rules_corpus.ipvs_by_hand()
+        self.rules = "\n".join(rules_corpus.saved_ipvs("node1")[4])
         self.left: list[str] = []
         monkeypatch.setattr(_ipvs, "read_proc", self.read)
         monkeypatch.setattr(_ipset, "read", self.read_sets)
