@@ -12,6 +12,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, LAG, NOTE, OK, UNKNOWN, Row
 
 HEADS = ("", "CHECK", "WHERE", "EXPECTED", "FOUND")
@@ -32,9 +33,9 @@ def render(title: str, rows: t.Sequence[Row], width: int) -> list[Line]:
     subjects = list(dict.fromkeys(row.subject for row in rows))
     cells = {row.key: _cells(row) for row in rows}
     widths = _widths([HEADS, *cells.values()], width - 2)
-    lines = [Line(title, ""), Line("", "")]
+    lines = [Line(plain(title), ""), Line("", "")]
     for subject in subjects:
-        lines.append(Line(subject, ""))
+        lines.append(Line(plain(subject), ""))
         lines.extend(Line("  " + text, "") for text in _wrapped(HEADS, widths))
         for row in rows:
             if row.subject == subject:
@@ -55,14 +56,14 @@ def summary(rows: t.Sequence[Row]) -> str:
 def fault_sentences(rows: t.Sequence[Row]) -> list[str]:
     """Return each fault as a sentence, for the error message."""
     return [
-        "{0}: {1}, {2}: expected {3}, found {4}.".format(row.subject, row.check, row.where, row.expected, row.found)
+        "{0}: {1}, {2}: expected {3}, found {4}.".format(plain(row.subject), *_cells(row)[1:])
         for row in rows
         if row.verdict == FAULT
     ]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return (WORDS[row.verdict], row.check, row.where, row.expected, row.found)
+    return (WORDS[row.verdict], *(plain(text) for text in (row.check, row.where, row.expected, row.found)))
 
 
 def _widths(table: t.Sequence[t.Sequence[str]], room: int) -> list[int]:

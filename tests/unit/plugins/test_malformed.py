@@ -85,8 +85,7 @@ def differences(observe: t.Callable[[], _differences.Comparison]) -> list[dict[s
     """What a node is told to differ in; None for a problem."""
     try:
         return observe().differences
-    except OWN as exc:
-        assert str(exc)
+    except OWN:
         return None
 
 
@@ -288,7 +287,8 @@ def test_a_table_that_iptables_save_does_not_print_is_empty(table: str) -> None:
 
 #: rules without which traffic goes another way; the rest marks packets, counts them, or is there more than once
 MATTERS = re.compile(
-    rb"-j (KUBE-SEP-|DNAT|REJECT|KUBE-FW-)|-A KUBE-POSTROUTING .*-j MASQ|-A (KUBE-SERVICES|KUBE-NODEPORTS) .*-j (KUBE-(SVC|SVL|EXT)-|DROP)"
+    rb"-j (KUBE-SEP-|DNAT|REJECT|KUBE-FW-)|-A KUBE-POSTROUTING .*-j MASQ"
+    rb"|-A (KUBE-SERVICES|KUBE-NODEPORTS) .*-j (KUBE-(SVC|SVL|EXT)-|DROP)"
 )
 
 
