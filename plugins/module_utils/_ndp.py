@@ -91,7 +91,7 @@ def parse_routes(text: str) -> list[RouteLine]:
             if not flags & _RTF_UP or flags & (_RTF_REJECT | _RTF_ANYCAST | _RTF_LOCAL):
                 continue
             destination, gateway = (socket.inet_ntop(socket.AF_INET6, bytes.fromhex(words[index])) for index in (0, 4))
-            prefix = ipaddress.IPv6Network((destination, int(words[1], 16)), strict=False).prefixlen
+            prefix = ipaddress.IPv6Network((destination, int(words[1], 16))).prefixlen
             via = gateway if flags & _RTF_GATEWAY else ""
             routes.append(RouteLine(words[9], destination, prefix, via, int(words[5], 16)))
     return sorted(routes, key=lambda route: route.metric)

@@ -129,7 +129,7 @@ def judged_ipvs(node: str, data: bytes) -> list[dict[str, t.Any]] | None:
 
 
 def said(data: bytes) -> set[tuple[str, ...]]:
-    """What the lines of a table say, in their own words, but for the counters."""
+    """What the lines of a table say, in their own words, but for the counters and flags that nobody judges."""
     found = set()
     server = ""
     for line in data.decode("ascii", "replace").upper().split("\n")[3:]:
@@ -137,7 +137,7 @@ def said(data: bytes) -> set[tuple[str, ...]]:
         if words[:1] == ["->"]:
             found.add((server, *words[1:3], str(words[3:4] != ["0"])))
         elif words:
-            server = " ".join(words)
+            server = " ".join(words[:3] + (words[3:] if "PERSISTENT" in words else []))
             found.add((server,))
     return found
 
@@ -286,6 +286,8 @@ def test_a_table_that_iptables_save_does_not_print_is_empty(table: str) -> None:
 
 
 #: rules without which traffic goes another way; the rest marks packets, counts them, or is there more than once
+#: a Service without an endpoint on one of the nodes, which refuses before any of these rules
+OTHER = b'"corpus/local'
 MATTERS = re.compile(
     rb"-j (KUBE-SEP-|DNAT|REJECT|KUBE-FW-)|-A KUBE-POSTROUTING .*-j MASQ"
     rb"|-A (KUBE-SERVICES|KUBE-NODEPORTS) .*-j (KUBE-(SVC|SVL|EXT)-|DROP)"
@@ -301,7 +303,10 @@ def test_iptables_without_some_of_its_rules_is_not_as_expected(
     numbers = [
         number
         for number, line in enumerate(lines)
-        if MATTERS.search(line) and b"--seconds" not in line and b"KUBE-NODEPORTS -d 127" not in line
+        if MATTERS.search(line)
+        and b"--seconds" not in line
+        and b"KUBE-NODEPORTS -d 127" not in line
+        and OTHER not in line
     ]
     hypothesis.assume(numbers)
     gone = data.draw(st.sets(st.sampled_from(numbers), min_size=1, max_size=5))
