@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _secrets
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _secrets, _verdict
 
 
 class FilterModule:
@@ -16,6 +16,7 @@ class FilterModule:
         """Return the filters by name."""
         return {
             "node_name": _cluster.node_of,
+            "found_on": _verdict.found_on,
             "segment_errors": _cluster.segment_errors,
             "passwords": lambda variables: _secrets.split(variables)[1],
             "without_passwords": lambda variables: _secrets.split(variables)[0],

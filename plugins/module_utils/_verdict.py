@@ -31,6 +31,8 @@ BGP_PATIENCE = 60.0
 _SAID_LATELY = 130.0
 _UNREACHED = "the router is out of reach, refuses, or has another password"
 _MOST_NAMES = 6
+# Parts of what is found on a node, as checks of the proof.
+_LOOKS = {"data_plane": "data plane", "arp": "ARP, NDP", "inside": "requests", "tcp": "BGP connections"}
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
 
@@ -65,9 +67,11 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
 
     state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
     arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
-    asked for. outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes
+    asked for, see found_on. outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes
     need it.
     """
+    if state.get("failed"):
+        return [Row(UNKNOWN, NODES, "API", "Kubernetes API", "readable", state["msg"], "unseen/api")]
     found: list[Row] = []
     for service in state["services"]:
         found.extend(_service_rows(service, hosts, outside, state))
@@ -215,8 +219,9 @@ def _arp_verdict(
     nodes = list(answers.values())
     if announcers is None:
         return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [STRANGER] else OK), found
-    if nodes == [STRANGER] and announcers[0] not in hosts:
-        return UNKNOWN, "{0}, and {1} is not in this run".format(next(iter(answers)), announcers[0])
+    if nodes == [STRANGER] and not (hosts.get(announcers[0]) or {}).get("arp"):
+        why = "could not be looked at" if announcers[0] in hosts else "is not in this run"
+        return UNKNOWN, "{0}, and {1} {2}".format(next(iter(answers)), announcers[0], why)
     return (OK if nodes == announcers else FAULT), found
 
 
@@ -366,13 +371,49 @@ def _session_verdict(session: Object, connected: bool | None, failure: str) -> t
     return failure, said or "FRR-K8s knows of none"
 
 
+# What could not be looked at -----------------------------------------------------------------------------------------
+
+
+def found_on(results: t.Mapping[str, Object]) -> Object:
+    """Return what was found on a host as rows() wants it: without what was skipped or failed, and with why it did.
+
+    results: the results of the tasks there, of data_plane, arp, inside (with its targets) and tcp, whatever became of them.
+    """
+    found: Object = {part: _whole(result) for part, result in results.items()}
+    found["tcp"] = (found.get("tcp") or {}).get("results") or []
+    lost = [result for result in results.values() if result.get("unreachable")]
+    found["problem"] = "no connection to it: {0}".format(_reason(lost[0])) if lost else ""
+    found["failures"] = {part: _reason(result) for part, result in results.items() if result.get("failed")}
+    return found
+
+
+def _whole(result: Object) -> Object:
+    return {} if any(result.get(mark) for mark in ("failed", "skipped", "unreachable")) else result
+
+
+def _reason(result: Object) -> str:
+    return str(result.get("msg") or "no reason was given").strip()
+
+
+def unseen(found: t.Sequence[Row]) -> list[str]:
+    """Return a sentence for each part of the look that could not be taken: what it would have shown is not proven."""
+    return [
+        "{0}, {1}: {2}".format(row.where, row.check, row.found)
+        for row in found
+        if row.subject == NODES and row.key.startswith("unseen/")
+    ]
+
+
 # Nodes ---------------------------------------------------------------------------------------------------------------
 
 
 def _node_rows(node: str, host: Object, mode: str, strict_arp: bool) -> list[Row]:
-    found = []
     if host.get("problem"):
-        return [Row(UNKNOWN, NODES, "data plane", node, "checked", host["problem"], "node/" + node, node)]
+        return [Row(UNKNOWN, NODES, "data plane", node, "checked", host["problem"], "unseen/" + node, node)]
+    found = [
+        Row(UNKNOWN, NODES, _LOOKS[part], node, "checked", reason, "unseen/{0}/{1}".format(node, part), node)
+        for part, reason in (host.get("failures") or {}).items()
+    ]
     if strict_arp and host.get("arp"):
         settings = host["arp"]["settings"]
         found.append(

@@ -231,7 +231,7 @@ EMPTY: dict[str, t.Any] = {
     "strict_arp": False,
     "services": [],
     "bgp": {},
-    "targets": {},
+    "targets": {"outside": [], "inside": [], "arp": [], "tcp": []},
 }
 
 

@@ -42,7 +42,7 @@ NAME = "metallb-proof"
 # From harmless to bad; what nobody could look at is worse than what moves.
 _SEVERITY = (OK, NOTE, LAG, UNKNOWN, FAULT)
 # Checks of a node that tell of every Service on it.
-_NODE_WIDE = ("IPVS", "data plane")
+_NODE_WIDE = ("IPVS", "nftables", "iptables", "data plane", "requests")
 _HEADLINES = {
     FAULT: "Traffic does not arrive as it should",
     UNKNOWN: "No fault found, but not everything could be looked at",
@@ -172,7 +172,7 @@ def html(data: Object) -> str:
     source, _mark, script = _TEMPLATE.read_text(encoding="utf-8").partition("{# script #}\n")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     nodes = [one["node"] for one in data["nodes"]]
-    if not data["services"]:
+    if not data["services"] and data["verdict"] != UNKNOWN:
         headline = "There is no Service with an EXTERNAL-IP to prove"
     else:
         headline = _HEADLINES.get(data["verdict"], "Traffic arrives")
