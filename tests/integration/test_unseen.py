@@ -116,7 +116,9 @@ def test_what_could_be_looked_at_is_shown_and_the_run_fails_for_the_rest(playboo
     assert "ok IPVS one 5 virtual servers, 12 real servers all as expected" in output
     assert re.search(r"unknown data plane two checked no connection to it: ", output), output
     assert re.search(r"unknown data plane three checked \w", output), output
-    assert re.search(r"Not everything could be looked at.* two, data plane: no connection .*three, data plane: ", output)
+    assert re.search(
+        r"Not everything could be looked at.* two, data plane: no connection .*three, data plane: ", output
+    )
     report = json.loads((tmp_path / "report/metallb-proof.json").read_text(encoding="utf-8"))
     assert {one["node"]: (one["looked_at"], one["verdict"]) for one in report["nodes"]} == {
         "one": (True, "ok"),
@@ -137,7 +139,9 @@ def test_without_the_api_nothing_is_proven(tmp_path: Path) -> None:
 
 def test_where_everything_was_looked_at_the_run_ends_well(tmp_path: Path) -> None:
     """The made-up modules themselves are no reason to fail."""
-    inventory = INVENTORY.replace("ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1", "ansible_connection=local")
+    inventory = INVENTORY.replace(
+        "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1", "ansible_connection=local"
+    )
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(globals(), "INVENTORY", inventory)
         status, output = played("verify", tmp_path, data_plane_verify={"": TABLE})

@@ -88,6 +88,7 @@ def state(text: str) -> Object:
         "mode": text,
         "sync_period": 30.0,
         "speakers": [text],
+        "scope": [text],
         "bgp": {"backend": "frr-k8s", "age": 400.0, "sessions": [session]},
     }
 

@@ -142,6 +142,12 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
     (service(), {"node1": arp("node1", M2)}, UNKNOWN, "02:00:5e:00:53:02, and node2 is not in this run"),
     (
         service(),
+        {"node1": arp("node1", M2), "node2": {"arp": {}, "problem": "no connection"}},
+        UNKNOWN,
+        "02:00:5e:00:53:02, and node2 could not be looked at",
+    ),
+    (
+        service(),
         {"node1": arp("node1", M2, M3)},
         FAULT,
         "an unknown host (02:00:5e:00:53:02), an unknown host (02:00:5e:00:53:03)",
@@ -695,6 +701,58 @@ def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tu
     rows = look(service(reason="pending"), {"node1": host}, mode=mode, strict_arp=strict)[1:]
     assert [(row.verdict, row.check, row.where, row.expected, row.found) for row in rows] == expected
     assert {row.subject for row in rows} <= {"nodes"}
+
+
+LOST = {"unreachable": True, "msg": "no route to host\n"}
+BROKEN = {"failed": True, "msg": "MODULE FAILURE"}
+SKIPPED = {"skipped": True, "skip_reason": "Conditional result was False"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")]),
+        # What came before or after does not count.
+        ({"arp": LOST}, [(UNKNOWN, "data plane", "node1", "checked", "no connection to it: no route to host")]),
+        ({"data_plane": BROKEN}, [(UNKNOWN, "data plane", "node1", "checked", "MODULE FAILURE")]),
+        (
+            {"arp": {"failed": True}, "inside": {**BROKEN, "targets": []}, "tcp": BROKEN},
+            [
+                (UNKNOWN, "ARP, NDP", "node1", "checked", "no reason was given"),
+                (UNKNOWN, "requests", "node1", "checked", "MODULE FAILURE"),
+                (UNKNOWN, "BGP connections", "node1", "checked", "MODULE FAILURE"),
+                (OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected"),
+            ],
+        ),
+        ({"data_plane": SKIPPED}, []),
+    ],
+)
+def test_what_became_of_the_tasks_on_a_node(changes: Object, expected: list[tuple[str, str, str, str, str]]) -> None:
+    inside = {"results": [], "targets": []}
+    results = {"data_plane": tables(), "arp": arp("node1"), "inside": inside, "tcp": SKIPPED, **changes}
+    host = _verdict.found_on(results)
+    rows = look(service(reason="pending"), {"node1": host}, strict_arp=False)[1:]
+    assert [(row.verdict, row.check, row.where, row.expected, row.found) for row in rows] == expected
+    assert len({row.key for row in rows}) == len(rows)
+    assert len(_verdict.unseen(rows)) == sum(row.verdict == UNKNOWN for row in rows)
+
+
+def test_connections_are_taken_from_their_task() -> None:
+    peers = [{"address": "192.0.2.1", "port": 179, "connected": True}]
+    assert _verdict.found_on({"tcp": {"results": peers}})["tcp"] == peers
+
+
+def test_without_the_api_there_is_one_row() -> None:
+    state = {"failed": True, "msg": "Kubernetes API: no answer (timed out)."}
+    (row,) = _verdict.rows(state, {"node1": {"data_plane": tables()}}, {}, False)
+    assert (row.verdict, row.check, row.found) == (UNKNOWN, "API", state["msg"])
+    assert _verdict.unseen([row]) == ["Kubernetes API, API: Kubernetes API: no answer (timed out)."]
+
+
+def test_a_namespace_may_be_called_unseen() -> None:
+    rows = look(service(service="unseen/web"), {})
+    assert rows[0].key.startswith("unseen/")
+    assert _verdict.unseen(rows) == []
 
 
 def test_a_node_that_is_not_in_this_run() -> None:

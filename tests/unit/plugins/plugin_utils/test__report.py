@@ -98,6 +98,9 @@ def test_a_document_about_nothing() -> None:
         # What is not known of a node is not known of its Services.
         ([check(OK, node="node2"), check(UNKNOWN, NODES, "node2", "data plane")], ["", UNKNOWN]),
         ([check(OK, NODES, "node1", "IPVS")], [OK, ""]),
+        ([check(OK, node="node1"), check(UNKNOWN, NODES, "node1", "nftables")], [UNKNOWN, ""]),
+        ([check(OK, node="node1"), check(UNKNOWN, NODES, "node1", "iptables")], [UNKNOWN, ""]),
+        ([check(OK, node="node1"), check(UNKNOWN, NODES, "node1", "requests")], [UNKNOWN, ""]),
         # A node's own settings say nothing of one Service.
         ([check(OK, NODES, "node1", "IPVS"), check(FAULT, NODES, "node1", "strict ARP")], [OK, ""]),
         ([check(LAG, node="node1"), check(UNKNOWN, node="node1"), check(NOTE, node="node2")], [UNKNOWN, NOTE]),
@@ -107,6 +110,11 @@ def test_a_document_about_nothing() -> None:
 )
 def test_a_cell_is_as_bad_as_the_worst_check_behind_it(rows: list[Row], line: list[str]) -> None:
     assert _report.cells(document(*rows), ["node1", "node2"]) == [line]
+
+
+def test_what_is_not_known_of_any_service_is_no_success() -> None:
+    page = _report.html(document(check(UNKNOWN, NODES, "", "API"), services=[]))
+    assert "No fault found, but not everything could be looked at" in page
 
 
 def test_a_service_is_not_ok_where_a_node_could_not_be_looked_at() -> None:
