@@ -67,8 +67,8 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
 
     state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
     arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
-    asked for, see found_on. outside: what request_probe returned on the Ansible controller, with targets. strict_arp: whether the nodes
-    need it.
+    asked for, see found_on. outside: what request_probe returned on the Ansible controller, with targets. strict_arp:
+    whether the nodes need it.
     """
     if state.get("failed"):
         return [Row(UNKNOWN, NODES, "API", "Kubernetes API", "readable", state["msg"], "unseen/api")]

@@ -80,11 +80,11 @@ def collection(folder: Path, answers: dict[str, dict[str, Any]]) -> Path:
     made = folder / "ansible_collections" / "kubeaddons" / "metallb"
     modules = made / "plugins" / "modules"
     modules.mkdir(parents=True)
-    for source, target in ((ROOT, made), (ROOT / "plugins", made / "plugins"), (ROOT / "plugins/modules", modules)):
-        for file in source.iterdir():
-            if file.name in ("README.md", "galaxy.yml", "playbooks", "roles", "meta") or source != ROOT:
-                if not (target / file.name).exists() and file.stem not in answers | {"__pycache__": {}}:
-                    (target / file.name).symlink_to(file)
+    own = [ROOT / name for name in ("galaxy.yml", "meta", "playbooks", "roles")]
+    for file in (*own, *(ROOT / "plugins").iterdir(), *(ROOT / "plugins/modules").iterdir()):
+        target = made / file.relative_to(ROOT)
+        if not target.exists() and file.stem not in (*answers, "__pycache__"):
+            target.symlink_to(file)
     for name, told in answers.items():
         (modules / f"{name}.py").write_text(MODULE.format(answers=json.dumps(told)), encoding="utf-8")
     return folder

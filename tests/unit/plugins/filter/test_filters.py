@@ -21,6 +21,11 @@ def test_filters_by_name() -> None:
     assert len(filters["segment_errors"](wanted, seen)) == 1
 
 
+def test_what_failed_on_a_node_is_kept() -> None:
+    found = FilterModule().filters()["found_on"]({"arp": {"failed": True, "msg": "no raw sockets"}})
+    assert found == {"arp": {}, "tcp": [], "problem": "", "failures": {"arp": "no raw sockets"}}
+
+
 def test_passwords_go_apart() -> None:
     filters = FilterModule().filters()
     variables = {"metallb_peers": [{"password": "s3cret"}]}
