@@ -30,16 +30,17 @@ class Line(t.NamedTuple):
 
 def render(title: str, rows: t.Sequence[Row], width: int) -> list[Line]:
     """Return the table, no wider than width where that is possible: one block for each subject, in the rows' order."""
-    subjects = list(dict.fromkeys(row.subject for row in rows))
+    subjects: dict[str, list[Row]] = {}
+    for row in rows:
+        subjects.setdefault(row.subject, []).append(row)
     cells = {row.key: _cells(row) for row in rows}
     widths = _widths([HEADS, *cells.values()], width - 2)
     lines = [Line(plain(title), ""), Line("", "")]
-    for subject in subjects:
+    for subject, own in subjects.items():
         lines.append(Line(plain(subject), ""))
         lines.extend(Line("  " + text, "") for text in _wrapped(HEADS, widths))
-        for row in rows:
-            if row.subject == subject:
-                lines.extend(Line("  " + text, row.verdict) for text in _wrapped(cells[row.key], widths))
+        for row in own:
+            lines.extend(Line("  " + text, row.verdict) for text in _wrapped(cells[row.key], widths))
         lines.append(Line("", ""))
     lines.append(Line(summary(rows), FAULT if any(row.verdict == FAULT for row in rows) else OK))
     return lines

@@ -17,7 +17,7 @@ import ipaddress
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import by_bgp_only
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import MOST_NODES, by_bgp_only
 
 Object = t.Dict[str, t.Any]
 
@@ -51,6 +51,18 @@ class Row(t.NamedTuple):
     seconds: float | None = None  # how long the look at it took, where that was measured
 
 
+class Neighbours(t.NamedTuple):
+    """Who answers whom, as all hosts heard it."""
+
+    owners: dict[str, str]  # MAC address -> node
+    heard: dict[
+        str, list[tuple[str, t.Sequence[str]]]
+    ]  # address -> nodes that asked, with the MAC addresses that answered
+
+
+Requests = t.Mapping[str, t.Sequence[t.Tuple[Object, Object]]]  # Service -> what was asked, with what came of it
+
+
 class Decision(t.NamedTuple):
     """What to make of a look."""
 
@@ -73,8 +85,13 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     if state.get("failed"):
         return [Row(UNKNOWN, NODES, "API", "Kubernetes API", "readable", state["msg"], "unseen/api")]
     found: list[Row] = []
+    neighbours = _neighbours(hosts)
+    requests = {"": _by_service(outside), **{node: _by_service(host.get("inside")) for node, host in hosts.items()}}
     for service in state["services"]:
-        found.extend(_service_rows(service, hosts, outside, state))
+        found.extend(_service_rows(service, hosts, neighbours, requests, state))
+    left_out = (state.get("targets") or {}).get("left_out")
+    if left_out:
+        found.append(_left_out_row(left_out))
     if state["bgp"]:
         found.extend(_session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
     for node in state["nodes"]:
@@ -86,7 +103,13 @@ def rows(state: Object, hosts: t.Mapping[str, Object], outside: Object, strict_a
     return found
 
 
-def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Object, state: Object) -> list[Row]:
+def _service_rows(
+    service: Object,
+    hosts: t.Mapping[str, Object],
+    neighbours: Neighbours,
+    requests: t.Mapping[str, Requests],
+    state: Object,
+) -> list[Row]:
     name = service["service"]
     wanted = "an address of pool {0}".format(service["pool"]) if service["pool"] else "an address of a pool"
     if service["reason"]:
@@ -99,7 +122,7 @@ def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Objec
         )
         return found
     if service["layer2"]:
-        found.extend(_neighbour_row(service, address, hosts) for address in service["addresses"])
+        found.extend(_neighbour_row(service, address, hosts, neighbours) for address in service["addresses"])
         found.extend(_election_rows(service))
     elif service["bgp"] is None:
         found.append(_unannounced_row(service, state["speakers"]))
@@ -107,9 +130,8 @@ def _service_rows(service: Object, hosts: t.Mapping[str, Object], outside: Objec
         found.append(_bgp_row(service, state["bgp"]))
     # While endpoints come and go, a request may meet one that has just gone.
     failure = FAULT if service["age"] >= state["sync_period"] else LAG
-    found.extend(_request_rows(service, "", outside, failure))
-    for node, host in hosts.items():
-        found.extend(_request_rows(service, node, host.get("inside"), failure))
+    for node, asked in requests.items():
+        found.extend(_request_rows(service, node, asked.get(service["service"], ()), failure))
     return found
 
 
@@ -166,20 +188,22 @@ def _reasons_text(reasons: t.Mapping[str, str]) -> str:
     return "; ".join("{0} {1}".format(_names(nodes), reason) for reason, nodes in groups.items()) or "there is none"
 
 
-def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object]) -> Row:
-    owners = {
-        interface["mac"]: node
-        for node, host in hosts.items()
-        if host.get("arp")
-        for interface in host["arp"]["interfaces"]
-    }
-    answers: dict[str, str] = {}
-    askers = []
-    for node, host in hosts.items():
-        for one in (host.get("arp") or {}).get("results") or []:
-            if one["address"] == address and one["on_link"]:
-                askers.append(node)
-                answers.update({mac: owners.get(mac, STRANGER) for mac in one["macs"]})
+def _neighbours(hosts: t.Mapping[str, Object]) -> Neighbours:
+    """Return what was heard on all hosts, so that no address has to be looked for on each."""
+    arp = {node: host["arp"] for node, host in hosts.items() if host.get("arp")}
+    owners = {interface["mac"]: node for node, one in arp.items() for interface in one["interfaces"]}
+    heard: dict[str, list[tuple[str, t.Sequence[str]]]] = {}
+    for node, one in arp.items():
+        for result in one["results"]:
+            if result["on_link"]:
+                heard.setdefault(result["address"], []).append((node, result["macs"]))
+    return Neighbours(owners, heard)
+
+
+def _neighbour_row(service: Object, address: str, hosts: t.Mapping[str, Object], neighbours: Neighbours) -> Row:
+    heard = neighbours.heard.get(address, [])
+    askers = [node for node, _macs in heard]
+    answers = {mac: neighbours.owners.get(mac, STRANGER) for _node, macs in heard for mac in macs}
     announcers = service["announcers"]
     verdict, found = _arp_verdict(announcers, askers, answers, hosts)
     if announcers == [] and (service["election"] or {}).get("reasons"):
@@ -225,12 +249,32 @@ def _arp_verdict(
     return (OK if nodes == announcers else FAULT), found
 
 
-def _request_rows(service: Object, node: str, answers: Object | None, failure: str) -> list[Row]:
+def _by_service(answers: Object | None) -> Requests:
+    found: dict[str, list[tuple[Object, Object]]] = {}
+    for asked, result in zip((answers or {}).get("targets") or [], (answers or {}).get("results") or []):
+        found.setdefault(asked["service"], []).append((asked, result))
+    return found
+
+
+def _left_out_row(left_out: int) -> Row:
+    """Return a note: a limit that nobody hears of would be a lie."""
+    return Row(
+        NOTE,
+        NODES,
+        "NodePort",
+        OUTSIDE,
+        "every node port asked on every node",
+        "each on {0} nodes or more, in turn, {1} requests fewer; the tables of all nodes are compared".format(
+            MOST_NODES, left_out
+        ),
+        "node-ports",
+    )
+
+
+def _request_rows(service: Object, node: str, requests: t.Iterable[tuple[Object, Object]], failure: str) -> list[Row]:
     """Return what a node's requests tell; those from outside, with node "", tell of the node whose port was asked."""
     found = []
-    for asked, result in zip((answers or {}).get("targets") or [], (answers or {}).get("results") or []):
-        if asked["service"] != service["service"]:
-            continue
+    for asked, result in requests:
         target = asked["target"]
         place = "[{0}]:{1}" if ":" in target["address"] else "{0}:{1}"
         where = "{0} -> {1}{2}".format(
@@ -533,7 +577,10 @@ def _folded(same: list[Row]) -> Row:
 def _span(same: list[Row]) -> str:
     if same[0].check == "NodePort":
         ports = list(dict.fromkeys(row.where.rpartition(":")[2] for row in same))
-        return "to every node, port{0} {1}".format("s" if len(ports) > 1 else "", ", ".join(ports))
+        nodes = len({row.node for row in same})
+        return "to {0} node{1}, port{2} {3}".format(
+            nodes, "s" if nodes > 1 else "", "s" if len(ports) > 1 else "", ", ".join(ports)
+        )
     return "from every node to {0}".format(", ".join(dict.fromkeys(row.where.partition(" -> ")[2] for row in same)))
 
 

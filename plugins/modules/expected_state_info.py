@@ -100,10 +100,13 @@ targets:
   contains:
     outside:
       description:
-        - What to ask with M(kubeaddons.metallb.request_probe) from a host outside of the cluster, every EXTERNAL-IP and
-          every node port. C(target) is the target, C(service), C(check) and C(node) say what it proves.
+        - What to ask with M(kubeaddons.metallb.request_probe) from a host outside of the cluster, every EXTERNAL-IP, and
+          every node port on ten nodes in turn, or on as many more as it takes to ask each node once. C(target) is the target, C(service), C(check) and C(node) say what it proves.
       type: list
       elements: dict
+    left_out:
+      description: How many targets RV(targets.outside) would have more with every node port on every node.
+      type: int
     inside:
       description: The same for the nodes, every ClusterIP, and every EXTERNAL-IP that is announced by BGP only.
       type: list
@@ -116,7 +119,7 @@ targets:
       description: BGP peers that the nodes should hold connections to, for M(kubeaddons.metallb.tcp_info).
       type: list
       elements: dict
-  sample: {outside: [], inside: [], arp: [192.0.2.240], tcp: []}
+  sample: {outside: [], left_out: 0, inside: [], arp: [192.0.2.240], tcp: []}
 services:
   description: The Services that MetalLB takes care of.
   type: list
@@ -231,7 +234,7 @@ EMPTY: dict[str, t.Any] = {
     "strict_arp": False,
     "services": [],
     "bgp": {},
-    "targets": {"outside": [], "inside": [], "arp": [], "tcp": []},
+    "targets": {"outside": [], "left_out": 0, "inside": [], "arp": [], "tcp": []},
 }
 
 
@@ -276,6 +279,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     balanced = _derive.balanced(services, slices, live, params["loadbalancer_class"], now)
     bgp = _derive.bgp(live, now)
     table = _derive.expected_table(services, slices, nodes, kube_proxy, now)
+    outside = _targets.outside(balanced, names, table.node_port_cidrs)
     return {
         "expected": _expected.pack(table),
         "mode": table.mode,
@@ -286,7 +290,8 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "services": balanced,
         "bgp": bgp,
         "targets": {
-            "outside": _targets.outside(balanced, names, table.node_port_cidrs),
+            "outside": outside.targets,
+            "left_out": outside.left_out,
             "inside": _targets.inside(balanced),
             "arp": _targets.neighbours(balanced),
             "tcp": _targets.bgp_peers(bgp),

@@ -510,7 +510,7 @@ def test_many_answers_are_one_line_and_a_fault_is_not_hidden_in_it() -> None:
         return {key: [one[key][0] for one in parts] for key in ("targets", "results")}
 
     assert of(_verdict.folded(look(service(), {}, outside(True, True))), "NodePort") == [
-        (OK, "2 paths, to every node, port 31313", "an answer each", "Hello World!")
+        (OK, "2 paths, to 2 nodes, port 31313", "an answer each", "Hello World!")
     ]
     assert [row[0] for row in of(_verdict.folded(look(service(), {}, outside(True, False))), "NodePort")] == [OK, FAULT]
 
@@ -548,7 +548,7 @@ def test_paths_of_both_families_are_one_line() -> None:
     rows = _verdict.folded(look(service(), {"node1": {"inside": inside}, "node2": {"inside": inside}}, outside))
     assert [row.where for row in rows if "/request/" in row.key] == [
         "Ansible controller -> 192.168.100.240:80",
-        "3 paths, to every node, ports 31313, 31443",
+        "3 paths, to 1 node, ports 31313, 31443",
         "4 paths, from every node to 10.233.0.17:80, [fd00::17]:80",
         "2 paths, from every node to 192.168.100.240:80",
     ]
