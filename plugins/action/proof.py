@@ -12,7 +12,7 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _table, _text, _verdict
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected, _table, _text, _verdict
 from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report
 
 COLOURS = {
@@ -47,6 +47,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "report_dir": {"type": "path", "default": ""},
             }
         )
+        args["hosts"] = {
+            node: _expected.loads(found) if isinstance(found, str) else found for node, found in args["hosts"].items()
+        }
         now = time.time()
         earlier = args["earlier"]
         began = float(earlier.get("began") or now)

@@ -101,7 +101,8 @@ targets:
     outside:
       description:
         - What to ask with M(kubeaddons.metallb.request_probe) from a host outside of the cluster, every EXTERNAL-IP, and
-          every node port on ten nodes in turn, or on as many more as it takes to ask each node once. C(target) is the target, C(service), C(check) and C(node) say what it proves.
+          every node port on ten nodes in turn, or on as many more as it takes to ask each node once.
+        - C(target) is the target, C(service), C(check) and C(node) say what it proves.
       type: list
       elements: dict
     left_out:

@@ -29,6 +29,7 @@ options:
         C(arp) what M(kubeaddons.metallb.arp_probe) did, C(inside) what M(kubeaddons.metallb.request_probe) did with its
         C(targets), C(tcp) the C(results) of M(kubeaddons.metallb.tcp_info). C(problem) says why nothing could be found
         there, C(failures) by name of one of these parts why that one could not.
+      - Also as the filter P(kubeaddons.metallb.found_on#filter) makes it of the tasks' results.
     type: dict
     required: true
   outside:

@@ -771,6 +771,14 @@ def test_a_namespace_may_be_called_like_a_kind_of_row() -> None:
     assert _verdict.folded(rows) == rows
 
 
+def test_what_is_not_asked_is_said() -> None:
+    state = {"services": [], "nodes": {}, "mode": "ipvs", "bgp": {}, "scope": [], "targets": {"left_out": 990}}
+    (row,) = _verdict.rows(state, {}, {}, False)
+    assert (row.verdict, row.check, row.where) == (NOTE, "NodePort", "Ansible controller")
+    assert row.found == "each on 10 nodes or more, in turn, 990 requests fewer; the tables of all nodes are compared"
+    assert _verdict.rows({**state, "targets": {"left_out": 0}}, {}, {}, False) == []
+
+
 def test_keys_tell_rows_apart() -> None:
     hosts = {
         node: {
