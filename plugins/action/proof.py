@@ -12,7 +12,7 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _table, _verdict
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected, _table, _text, _verdict
 from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report
 
 COLOURS = {
@@ -23,6 +23,10 @@ COLOURS = {
     _verdict.NOTE: C.COLOR_VERBOSE,
 }
 WIDEST = 160
+
+
+def _looked_at(args: dict[str, t.Any]) -> list[str]:
+    return [node for node, host in args["hosts"].items() if node in args["state"]["nodes"] and not host.get("problem")]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -44,6 +48,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "report_dir": {"type": "path", "default": ""},
             }
         )
+        args["hosts"] = {
+            node: _expected.loads(found) if isinstance(found, str) else found for node, found in args["hosts"].items()
+        }
         now = time.time()
         earlier = args["earlier"]
         began = float(earlier.get("began") or now)
@@ -65,6 +72,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "first_seen": decision.first_seen,
             "rows": [row._asdict() for row in decision.rows],
             "faults": [],
+            "unseen": [],
             "report": [],
         }
         if decision.again:
@@ -72,13 +80,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         rows = _verdict.folded(decision.rows)
         self._print(rows, args)
         result["faults"] = _table.fault_sentences(rows)
+        result["unseen"] = [_text.plain(one) for one in _verdict.unseen(decision.rows)]
         if args["report_dir"]:
             self._report(result, decision.rows, args, now)
         return result
 
     @staticmethod
     def _report(result: dict[str, t.Any], rows: list[_verdict.Row], args: dict[str, t.Any], now: float) -> None:
-        data = _report.document(rows, args["state"], list(args["hosts"]), result["began"], now, args["look"])
+        data = _report.document(rows, args["state"], _looked_at(args), result["began"], now, args["look"])
         try:
             result["report"] = _report.write(args["report_dir"], data)
         except OSError as exc:
@@ -94,7 +103,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _print(rows: list[_verdict.Row], args: dict[str, t.Any]) -> None:
         state = args["state"]
         title = "Proof: {0} of {1} nodes, {2} with an EXTERNAL-IP, kube-proxy in {3} mode".format(
-            len(args["hosts"]),
+            len(_looked_at(args)),
             len(state["nodes"]),
             "1 Service" if len(state["services"]) == 1 else "{0} Services".format(len(state["services"])),
             state["mode"] or "no",

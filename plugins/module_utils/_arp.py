@@ -119,11 +119,13 @@ def parse_routes(text: str, text6: str = "") -> list[Route]:
     ]
     for line in text.splitlines()[1:]:
         words = line.split()
-        if len(words) < 8 or int(words[2], 16) != 0 or not int(words[3], 16) & 0x1 or int(words[3], 16) & 0x200:
-            continue
-        destination, mask = (socket.inet_ntoa(struct.pack("=I", int(word, 16))) for word in (words[1], words[7]))
-        network = ipaddress.IPv4Network(f"{destination}/{mask}", strict=False)
-        routes.append(Route(words[0], network, int(words[6])))
+        # What is cut off or garbled is no route.
+        with contextlib.suppress(ValueError, IndexError, struct.error):
+            if int(words[2], 16) != 0 or not int(words[3], 16) & 0x1 or int(words[3], 16) & 0x200:
+                continue
+            destination, mask = (socket.inet_ntoa(struct.pack("=I", int(word, 16))) for word in (words[1], words[7]))
+            network = ipaddress.IPv4Network(f"{destination}/{mask}", strict=False)
+            routes.append(Route(words[0], network, int(words[6])))
     return routes
 
 
@@ -132,8 +134,9 @@ def parse_gateways(text: str, text6: str = "") -> list[str]:
     found = []
     for line in text.splitlines()[1:]:
         words = line.split()
-        if len(words) >= 8 and int(words[1], 16) == 0 and int(words[7], 16) == 0 and int(words[2], 16) != 0:
-            found.append((int(words[6]), socket.inet_ntoa(struct.pack("=I", int(words[2], 16)))))
+        with contextlib.suppress(ValueError, IndexError, struct.error):
+            if int(words[1], 16) == 0 and int(words[7], 16) == 0 and int(words[2], 16) != 0:
+                found.append((int(words[6]), socket.inet_ntoa(struct.pack("=I", int(words[2], 16)))))
     found6 = [row.gateway for row in _ndp.parse_routes(text6) if row.gateway and row.prefix == 0]
     return [gateway for _metric, gateway in sorted(found)] + found6
 

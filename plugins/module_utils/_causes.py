@@ -260,8 +260,8 @@ GROUPS: dict[str, list[Cause]] = {
         ),
         Cause(
             "sets-wrong",
-            "A set of kube-proxy (ipset) holds too much or too little, so clients are let in or refused, or addresses translated, "
-            "wrongly.",
+            "A set of kube-proxy (ipset) holds too much or too little, so clients are let in or refused, or addresses "
+            "translated, wrongly.",
             "Restart kube-proxy on that node, and find out who else changes its sets.",
         ),
         Cause(
@@ -271,8 +271,8 @@ GROUPS: dict[str, list[Cause]] = {
         ),
         Cause(
             "filter-rules-missing",
-            "None of kube-proxy's filter rules is on a node: its kernel or its iptables lacks something that they need, such as "
-            "REJECT.",
+            "None of kube-proxy's filter rules is on a node: its kernel or its iptables lacks something that they need, such "
+            "as REJECT.",
             "Look into kube-proxy's log for the rule that iptables refused, and give the kernel what it lacks (ipt_REJECT, "
             "xt_conntrack).",
         ),

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import PULLING
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import (
     FAULT,
     IN_POD,
@@ -288,8 +289,8 @@ def text(found: t.Sequence[Finding]) -> list[str]:
     lines = ["Diagnosis: {0} cause{1}".format(len(found), "s" if len(found) > 1 else "")]
     for one in found:
         cause = _causes.CAUSES[one.cause]
-        lines += ["", "{0} ({1})".format(one.cause, one.subject), "  {0}".format(cause.sentence)]
-        lines += ["  - {0}".format(line) for line in one.evidence[:_MOST_LINES]]
+        lines += ["", "{0} ({1})".format(one.cause, plain(one.subject)), "  {0}".format(cause.sentence)]
+        lines += ["  - {0}".format(plain(line)) for line in one.evidence[:_MOST_LINES]]
         if len(one.evidence) > _MOST_LINES:
             lines.append("  - and {0} more like these".format(len(one.evidence) - _MOST_LINES))
         lines.append("  Remedy: {0}".format(cause.remedy))

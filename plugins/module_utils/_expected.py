@@ -90,16 +90,26 @@ class Expected(t.NamedTuple):
     scope: t.Sequence[str] = ()  # the Services to compare, see _scope; empty: all
 
 
-def pack(expected: Expected) -> str:
-    """Return the table as one printable string: large tables stay cheap in Ansible's variables and on the wire."""
-    text = json.dumps(expected, separators=(",", ":"))
+def dumps(data: t.Any) -> str:
+    """Return plain data as one printable string: it stays cheap in Ansible's variables and on the wire."""
+    text = json.dumps(data, separators=(",", ":"))
     return base64.b64encode(zlib.compress(text.encode(), 6)).decode()
+
+
+def loads(packed: str) -> t.Any:
+    """Return the data that dumps() made a string of; raise ValueError or zlib.error when the text is something else."""
+    return json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
+
+
+def pack(expected: Expected) -> str:
+    """Return the table as one printable string."""
+    return dumps(expected)
 
 
 def unpack(packed: str) -> Expected:
     """Return the table that pack() made; raise ValueError when the text is something else."""
     try:
-        raw = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
+        raw = loads(packed)
         zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, rows, scope = raw
         ports = [ServicePort(*[*row[:-1], [Endpoint(*endpoint) for endpoint in row[-1]]]) for row in rows]
     except (ValueError, TypeError, LookupError, zlib.error) as exc:

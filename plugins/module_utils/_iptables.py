@@ -159,6 +159,8 @@ def tabled(version: int, lines: t.Iterable[str]) -> t.Iterator[tuple[str, str]]:
     for line in lines:
         line = line.rstrip("\n")
         if line.startswith("*"):
+            if not ended:
+                break
             table = line[1:]
             ended = False
         elif line == "COMMIT":
@@ -219,7 +221,9 @@ def parse(texts: t.Mapping[int, t.Iterable[str]]) -> Rules:
             rules.chains[f"{version} {chain}"] = Chain(backends, len(backends), found.persistence.get(chain, 0))
         for key, chain in found.entries.items():
             inner = chain
-            while inner.startswith(("KUBE-EXT-", "KUBE-FW-")):
+            passed: set[str] = set()  # a way in circles ends
+            while inner.startswith(("KUBE-EXT-", "KUBE-FW-")) and inner not in passed:
+                passed.add(inner)
                 inner = found.outside.get(inner, "")
             rules.served[key] = f"{version} {inner}"
     return rules

@@ -83,14 +83,19 @@ def canonical_address(text: str) -> str:
     return text
 
 
+def _proc_port(text: str) -> int:
+    # int() would take signs and underscores as well.
+    return int.from_bytes(bytes.fromhex(text), "big")
+
+
 def _proc_endpoint(token: str) -> str:
     """Return the endpoint of "C0A864F0:0050" or "[fd00:0000:...:0001]:0050"."""
     if len(token) == 13 and token[8] == ":":
-        return f"{socket.inet_ntoa(bytes.fromhex(token[:8]))}:{int(token[9:], 16)}"
+        return f"{socket.inet_ntoa(bytes.fromhex(token[:8]))}:{_proc_port(token[9:])}"
     address, _dummy, port = token.rpartition(":")
     if not (address.startswith("[") and address.endswith("]")):
         raise ValueError(token)
-    return f"[{canonical_address(address[1:-1])}]:{int(port, 16)}"
+    return f"[{canonical_address(address[1:-1])}]:{_proc_port(port)}"
 
 
 def _proc_netmask(text: str, ipv6: bool) -> str:
@@ -169,7 +174,7 @@ def _parse(
                 current = None
                 servers.append(virtual_server(line.split()))
                 current = servers[-1].real_servers
-        except (ValueError, IndexError, OSError):
+        except (ValueError, IndexError, OSError, OverflowError):
             unparsed.append(line)
     return Table(servers, unparsed)
 

@@ -24,6 +24,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _yaml
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._wait import Waiter
 
 Object = t.Dict[str, t.Any]
@@ -105,7 +106,7 @@ class Api:
         try:
             answer: Object = json.loads(response.data)
         except ValueError as exc:
-            text = response.data[:200].decode(errors="replace")
+            text = plain(response.data[:200].decode(errors="replace"))
             raise ApiError(200, "the answer is not JSON, so it is not from a Kubernetes API: {0}".format(text)) from exc
         return answer
 

@@ -12,6 +12,8 @@ Python 3.8, standard library only: nodes import this file.
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import socket
 import struct
 import typing as t
@@ -83,12 +85,15 @@ def parse_routes(text: str) -> list[RouteLine]:
         words = line.split()
         if len(words) != 10:
             continue
-        flags = int(words[8], 16)
-        if not flags & _RTF_UP or flags & (_RTF_REJECT | _RTF_ANYCAST | _RTF_LOCAL):
-            continue
-        destination, gateway = (socket.inet_ntop(socket.AF_INET6, bytes.fromhex(words[index])) for index in (0, 4))
-        via = gateway if flags & _RTF_GATEWAY else ""
-        routes.append(RouteLine(words[9], destination, int(words[1], 16), via, int(words[5], 16)))
+        # What is garbled is no route.
+        with contextlib.suppress(ValueError):
+            flags = int(words[8], 16)
+            if not flags & _RTF_UP or flags & (_RTF_REJECT | _RTF_ANYCAST | _RTF_LOCAL):
+                continue
+            destination, gateway = (socket.inet_ntop(socket.AF_INET6, bytes.fromhex(words[index])) for index in (0, 4))
+            prefix = ipaddress.IPv6Network((destination, int(words[1], 16))).prefixlen
+            via = gateway if flags & _RTF_GATEWAY else ""
+            routes.append(RouteLine(words[9], destination, prefix, via, int(words[5], 16)))
     return sorted(routes, key=lambda route: route.metric)
 
 

@@ -93,6 +93,15 @@ class Address(t.NamedTuple):
     scope: str
 
 
+@contextlib.contextmanager
+def understood() -> t.Iterator[None]:
+    """Let an answer whose parts are not what they should be end as NetlinkError."""
+    try:
+        yield
+    except (struct.error, ValueError, LookupError, OverflowError, OSError) as exc:
+        raise NetlinkError(f"a netlink answer was not understood ({exc})") from exc
+
+
 def parse_attributes(data: bytes, offset: int, end: int) -> dict[int, bytes]:
     """Return the attributes between two offsets by their kind, without its flags; of equal kinds the last."""
     found = {}
@@ -128,6 +137,7 @@ def messages(data: bytes) -> t.Iterator[tuple[int, int, int, int]]:
         offset += (length + 3) & ~3
 
 
+@understood()
 def is_complete(data: bytes) -> bool:
     """Whether the last part of a dump has arrived; raise NetlinkError when the kernel reports a fault."""
     for kind, flags, start, end in messages(data):
@@ -153,6 +163,14 @@ def _refusal(code: int) -> NetlinkError:
     return kind(f"the kernel refused a netlink request: {os.strerror(code)}")
 
 
+def _unheard(exc: OSError) -> NetlinkError:
+    if exc.errno:
+        return _refusal(exc.errno)
+    # A timeout has no strerror.
+    return NetlinkError(f"the kernel did not answer a netlink request: {exc}")
+
+
+@understood()
 def parse_links(data: bytes) -> list[Link]:
     """Return the links of an RTM_GETLINK dump."""
     rows = []
@@ -173,6 +191,7 @@ def parse_links(data: bytes) -> list[Link]:
     ]
 
 
+@understood()
 def parse_addresses(data: bytes, links: t.Sequence[Link]) -> list[Address]:
     """Return the addresses of an RTM_GETADDR dump."""
     names = {link.number: link.name for link in links}
@@ -202,20 +221,20 @@ def text(raw: bytes) -> str:
 
 
 def dump(protocol: int, kind: int, body: bytes) -> list[bytes]:
-    """Ask the kernel for a whole table; return the parts of its answer, each of whole messages."""
+    """Ask the kernel for a whole table; return the parts of its answer, each of whole messages; raise NetlinkError."""
+    parts: list[bytes] = []
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as sock:
             sock.settimeout(10)
             sock.bind((0, 0))
             sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + body)
-            parts = []
-            while True:
-                part = sock.recv(1 << 18)
-                parts.append(part)
-                if is_complete(part):
-                    return parts
+            while not (parts and is_complete(parts[-1])):
+                parts.append(sock.recv(1 << 18))
+                if not parts[-1]:
+                    raise NetlinkError("a netlink answer is truncated")
     except OSError as exc:
-        raise _refusal(exc.errno or errno.ETIMEDOUT) from exc
+        raise _unheard(exc) from exc
+    return parts
 
 
 def would_load(module: str, root: str = "") -> bool:
@@ -238,7 +257,7 @@ def get(protocol: int, kind: int, body: bytes) -> bytes:
             sock.send(_HEADER.pack(_HEADER.size + len(body), kind, NLM_F_REQUEST, 1, 0) + body)
             answer = sock.recv(1 << 16)
     except OSError as exc:
-        raise _refusal(exc.errno or errno.ETIMEDOUT) from exc
+        raise _unheard(exc) from exc
     is_complete(answer)  # which raises what the kernel reports
     return answer
 

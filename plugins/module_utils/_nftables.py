@@ -235,6 +235,7 @@ class Reader:
         self._chains: dict[str, tuple[int, str]] = {}  # chain -> family, verdict map
         self._endpoints: dict[int, _Chains] = {}
 
+    @_netlink.understood()
     def read(self) -> Rules:
         """Return the rules; raise NetlinkError."""
         found = Rules({}, {}, {}, set(), [], [])
@@ -277,6 +278,7 @@ class Reader:
             if chain in chains.dropping
         )
 
+    @_netlink.understood()
     def exact(self, chain: str) -> t.AbstractSet[str]:
         """Return the backends that a chain's verdict map really leads to."""
         version, name = self._chains[chain]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, LAG, NOTE, OK, UNKNOWN, Row
 
 HEADS = ("", "CHECK", "WHERE", "EXPECTED", "FOUND")
@@ -29,16 +30,17 @@ class Line(t.NamedTuple):
 
 def render(title: str, rows: t.Sequence[Row], width: int) -> list[Line]:
     """Return the table, no wider than width where that is possible: one block for each subject, in the rows' order."""
-    subjects = list(dict.fromkeys(row.subject for row in rows))
+    subjects: dict[str, list[Row]] = {}
+    for row in rows:
+        subjects.setdefault(row.subject, []).append(row)
     cells = {row.key: _cells(row) for row in rows}
     widths = _widths([HEADS, *cells.values()], width - 2)
-    lines = [Line(title, ""), Line("", "")]
-    for subject in subjects:
-        lines.append(Line(subject, ""))
+    lines = [Line(plain(title), ""), Line("", "")]
+    for subject, own in subjects.items():
+        lines.append(Line(plain(subject), ""))
         lines.extend(Line("  " + text, "") for text in _wrapped(HEADS, widths))
-        for row in rows:
-            if row.subject == subject:
-                lines.extend(Line("  " + text, row.verdict) for text in _wrapped(cells[row.key], widths))
+        for row in own:
+            lines.extend(Line("  " + text, row.verdict) for text in _wrapped(cells[row.key], widths))
         lines.append(Line("", ""))
     lines.append(Line(summary(rows), FAULT if any(row.verdict == FAULT for row in rows) else OK))
     return lines
@@ -55,14 +57,14 @@ def summary(rows: t.Sequence[Row]) -> str:
 def fault_sentences(rows: t.Sequence[Row]) -> list[str]:
     """Return each fault as a sentence, for the error message."""
     return [
-        "{0}: {1}, {2}: expected {3}, found {4}.".format(row.subject, row.check, row.where, row.expected, row.found)
+        "{0}: {1}, {2}: expected {3}, found {4}.".format(plain(row.subject), *_cells(row)[1:])
         for row in rows
         if row.verdict == FAULT
     ]
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    return (WORDS[row.verdict], row.check, row.where, row.expected, row.found)
+    return (WORDS[row.verdict], *(plain(text) for text in (row.check, row.where, row.expected, row.found)))
 
 
 def _widths(table: t.Sequence[t.Sequence[str]], room: int) -> list[int]:

@@ -14,34 +14,69 @@ import typing as t
 
 Object = t.Dict[str, t.Any]
 
+# Nodes on which a node port is asked where there are more. Whether kube-proxy serves it on the others, their tables tell.
+MOST_NODES = 10
+
+
+class Outside(t.NamedTuple):
+    """What to ask from outside."""
+
+    targets: list[Object]  # each {target, service, check, node}; target is one of the request_probe module's
+    left_out: int  # requests to node ports that are not made, because of MOST_NODES
+
 
 def outside(
     services: t.Sequence[Object], nodes: t.Mapping[str, t.Sequence[str]], node_port_cidrs: t.Sequence[str]
-) -> list[Object]:
-    """Return what to ask from outside: every EXTERNAL-IP, and every node port on every node that must answer.
+) -> Outside:
+    """Return every EXTERNAL-IP, and every node port on nodes that must answer; on which, see _in_turn.
 
-    Each is {target, service, check, node}; target is one of the request_probe module's. nodes: their addresses.
-    node_port_cidrs: kube-proxy's nodePortAddresses.
+    nodes: their addresses. node_port_cidrs: kube-proxy's nodePortAddresses.
     """
-    targets = []
-    for service in services:
-        if not service["endpoints"]:
-            continue
-        # kube-proxy serves a node port in the families of the Service's ClusterIPs only.
-        versions = list(dict.fromkeys(ipaddress.ip_address(one).version for one in service["cluster_ips"]))
-        for port in service["ports"]:
-            if port["protocol"] == "SCTP":
-                continue  # which needs a client of its own
-            for address in service["addresses"]:
-                targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
-            if not port["node_port"] or not _tells(port):
-                continue
-            for node, addresses in nodes.items():
-                if service["local"] and node not in service["local_nodes"]:
-                    continue
-                for address in _node_port_addresses(addresses, versions, node_port_cidrs):
+    served = [
+        (service, port)
+        for service in services
+        if service["endpoints"]
+        for port in service["ports"]
+        if port["protocol"] != "SCTP"  # which needs a client of its own
+    ]
+    # What every node serves goes round among them; each port takes as many as it needs to come round once.
+    everywhere = sum(1 for service, port in served if port["node_port"] and _tells(port) and not service["local"])
+    most = max(MOST_NODES, -(-len(nodes) // max(1, everywhere)))
+    targets: list[Object] = []
+    turn = left_out = 0
+    for service, port in served:
+        for address in service["addresses"]:
+            targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
+        if port["node_port"] and _tells(port):
+            usable = _node_ports(service, nodes, node_port_cidrs)
+            chosen = _in_turn(list(usable), turn, most)
+            turn += 0 if service["local"] else most
+            left_out += sum(len(usable[node]) for node in usable.keys() - set(chosen))
+            for node in chosen:
+                for address in usable[node]:
                     targets.append(_target(service, "NodePort", node, address, port["node_port"], port))
-    return targets
+    return Outside(targets, left_out)
+
+
+def _in_turn(nodes: t.Sequence[str], turn: int, most: int) -> t.Sequence[str]:
+    """Return at most so many nodes, from the one on that is next."""
+    if len(nodes) <= most:
+        return nodes
+    return [nodes[(turn + step) % len(nodes)] for step in range(most)]
+
+
+def _node_ports(
+    service: Object, nodes: t.Mapping[str, t.Sequence[str]], node_port_cidrs: t.Sequence[str]
+) -> dict[str, list[str]]:
+    """Return by node the addresses at which the node ports of a Service must answer."""
+    # kube-proxy serves a node port in the families of the Service's ClusterIPs only.
+    versions = list(dict.fromkeys(ipaddress.ip_address(one).version for one in service["cluster_ips"]))
+    found = {
+        node: _node_port_addresses(addresses, versions, node_port_cidrs)
+        for node, addresses in nodes.items()
+        if not service["local"] or node in service["local_nodes"]
+    }
+    return {node: addresses for node, addresses in found.items() if addresses}
 
 
 def _node_port_addresses(

@@ -58,5 +58,5 @@ def read_lines() -> t.Iterator[str]:
     """Return the connections of this machine as the kernel lists them."""
     for path in FILES:
         # A kernel without IPv6 has one of them only.
-        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii") as handle:
+        with contextlib.suppress(FileNotFoundError), open(path, encoding="ascii", errors="replace") as handle:
             yield from handle

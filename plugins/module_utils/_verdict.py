@@ -19,7 +19,7 @@ import typing as t
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs, _probe, _routers
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._routers import names
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import by_bgp_only
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import MOST_NODES, by_bgp_only
 
 Object = t.Dict[str, t.Any]
 
@@ -39,6 +39,8 @@ NEIGHBOUR_CACHE = "the neighbour cache there"
 STRICT = 1  # rp_filter
 OFF_LINK = "no node of this run is on its segment"
 _NOT_ASKED = (_probe.NO_POD, _probe.NO_DNS)
+# Parts of what is found on a node, as checks of the proof.
+_LOOKS = {"data_plane": "data plane", "arp": "ARP, NDP", "inside": "requests", "tcp": "BGP connections"}
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
 
@@ -74,6 +76,7 @@ class Look(t.NamedTuple):
     asked: t.Mapping[tuple[str, str], t.Sequence[tuple[Object, Object]]]  # Service and Node, or "": targets, results
     ways: t.Mapping[str, Way]  # by connection
     owners: t.Mapping[str, str]  # hardware address -> Node
+    heard: t.Mapping[str, t.Sequence[tuple[str, t.Sequence[str]]]]  # address -> Nodes that asked, what answered each
     nodes: t.AbstractSet[str]  # addresses of all nodes
 
 
@@ -99,13 +102,18 @@ def rows(
 
     state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
     arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
-    asked for. outside: what request_probe returned on a host outside, with targets and the name of the
+    asked for, see found_on. outside: what request_probe returned on a host outside, with targets and the name of the
     "host". strict_arp: whether the nodes need it. routers: name -> what frr_info returned there.
     """
+    if state.get("failed"):
+        return [Row(UNKNOWN, NODES, "API", "Kubernetes API", "readable", state["msg"], "unseen/api")]
     found: list[Row] = []
     look = _look(state, hosts, outside)
     for service in state["services"]:
         found.extend(_service_rows(service, look))
+    left_out = (state.get("targets") or {}).get("left_out")
+    if left_out:
+        found.append(_left_out_row(left_out, look.host))
     if state["bgp"]:
         found.extend(_session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
         found.extend(_route_row(one, state) for one in _routers.findings(state, hosts, routers or {}))
@@ -123,6 +131,7 @@ def _look(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Look
     asked: dict[tuple[str, str], list[tuple[Object, Object]]] = {}
     ways: dict[str, Way] = {}
     owners: dict[str, str] = {}
+    heard: dict[str, list[tuple[str, t.Sequence[str]]]] = {}
     answers = {"": outside, **{node: found.get("inside") or {} for node, found in hosts.items()}}
     for node, some in answers.items():
         for target, result in zip(some.get("targets") or [], some.get("results") or []):
@@ -130,7 +139,11 @@ def _look(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Look
         for connection, way in (some.get("seen") or {}).items():
             ways.setdefault(connection, Way(node, *way))
     for node, found in hosts.items():
-        owners.update({one["mac"]: node for one in (found.get("arp") or {}).get("interfaces") or []})
+        arp = found.get("arp") or {}
+        owners.update({one["mac"]: node for one in arp.get("interfaces") or []})
+        for one in arp.get("results") or []:
+            if one["on_link"]:
+                heard.setdefault(one["address"], []).append((node, one["macs"]))
     return Look(
         state,
         hosts,
@@ -138,6 +151,7 @@ def _look(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Look
         asked,
         ways,
         owners,
+        heard,
         {address for addresses in state["nodes"].values() for address in addresses},
     )
 
@@ -246,13 +260,9 @@ def _lost(service: Object, address: str, look: Look) -> bool:
 
 
 def _neighbour_row(service: Object, address: str, look: Look) -> Row:
-    answers: dict[str, str] = {}
-    askers = []
-    for node, host in look.hosts.items():
-        for one in (host.get("arp") or {}).get("results") or []:
-            if one["address"] == address and one["on_link"]:
-                askers.append(node)
-                answers.update({mac: look.owners.get(mac, STRANGER) for mac in one["macs"]})
+    heard = look.heard.get(address, [])
+    askers = [node for node, _macs in heard]
+    answers = {mac: look.owners.get(mac, STRANGER) for _node, macs in heard for mac in macs}
     announcers = service["announcers"]
     verdict, found = _arp_verdict(announcers, askers, answers, look.hosts)
     if found == OFF_LINK and _lost(service, address, look):
@@ -295,9 +305,25 @@ def _arp_verdict(
     nodes = list(answers.values())
     if announcers is None:
         return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [STRANGER] else OK), found
-    if nodes == [STRANGER] and announcers[0] not in hosts:
-        return UNKNOWN, "{0}, and {1} is not in this run".format(next(iter(answers)), announcers[0])
+    if nodes == [STRANGER] and not (hosts.get(announcers[0]) or {}).get("arp"):
+        why = "could not be looked at" if announcers[0] in hosts else "is not in this run"
+        return UNKNOWN, "{0}, and {1} {2}".format(next(iter(answers)), announcers[0], why)
     return (OK if nodes == announcers else FAULT), found
+
+
+def _left_out_row(left_out: int, host: str) -> Row:
+    """Return a note: a limit that nobody hears of would be a lie."""
+    return Row(
+        NOTE,
+        NODES,
+        "NodePort",
+        host,
+        "every node port asked on every node",
+        "each on {0} nodes or more, in turn, {1} requests fewer; the tables of all nodes are compared".format(
+            MOST_NODES, left_out
+        ),
+        "node-ports",
+    )
 
 
 def _request_rows(service: Object, node: str, failure: str, look: Look) -> list[Row]:
@@ -369,7 +395,7 @@ def _backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
     ]
     if not used:
         return []
-    addresses = {_ipvs.split_endpoint(one)[0] for one in used}
+    addresses = {one.rpartition(":")[0].strip("[]") for one in used}
     strangers = sorted(addresses - set(service["backends"]))
     text = "{0} request{1} led to {2} of them: {3}".format(
         len(used), "s" if len(used) > 1 else "", len(addresses) - len(strangers), names(sorted(set(used)))
@@ -581,13 +607,49 @@ def _session_verdict(session: Object, connected: bool | None, failure: str) -> t
     return failure, said or "FRR-K8s knows of none"
 
 
+# What could not be looked at -----------------------------------------------------------------------------------------
+
+
+def found_on(results: t.Mapping[str, Object]) -> Object:
+    """Return what was found on a host as rows() wants it: without what was skipped or failed, and with why it did.
+
+    results: the results of the tasks there, of data_plane, arp, inside (with its targets) and tcp, whatever became of them.
+    """
+    found: Object = {part: _whole(result) for part, result in results.items()}
+    found["tcp"] = (found.get("tcp") or {}).get("results") or []
+    lost = [result for result in results.values() if result.get("unreachable")]
+    found["problem"] = "no connection to it: {0}".format(_reason(lost[0])) if lost else ""
+    found["failures"] = {part: _reason(result) for part, result in results.items() if result.get("failed")}
+    return found
+
+
+def _whole(result: Object) -> Object:
+    return {} if any(result.get(mark) for mark in ("failed", "skipped", "unreachable")) else result
+
+
+def _reason(result: Object) -> str:
+    return str(result.get("msg") or "no reason was given").strip()
+
+
+def unseen(found: t.Sequence[Row]) -> list[str]:
+    """Return a sentence for each part of the look that could not be taken: what it would have shown is not proven."""
+    return [
+        "{0}, {1}: {2}".format(row.where, row.check, row.found)
+        for row in found
+        if row.subject == NODES and row.key.startswith("unseen/")
+    ]
+
+
 # Nodes ---------------------------------------------------------------------------------------------------------------
 
 
 def _node_rows(node: str, host: Object, state: Object, strict_arp: bool) -> list[Row]:
-    found = []
     if host.get("problem"):
-        return [Row(UNKNOWN, NODES, "data plane", node, "checked", host["problem"], "node/" + node, node)]
+        return [Row(UNKNOWN, NODES, "data plane", node, "checked", host["problem"], "unseen/" + node, node)]
+    found = [
+        Row(UNKNOWN, NODES, _LOOKS[part], node, "checked", reason, "unseen/{0}/{1}".format(node, part), node)
+        for part, reason in (host.get("failures") or {}).items()
+    ]
     if strict_arp and host.get("arp"):
         settings = host["arp"]["settings"]
         found.append(
@@ -721,7 +783,10 @@ def _folded(same: list[Row]) -> Row:
 def _span(same: list[Row]) -> str:
     if same[0].check == "NodePort":
         ports = list(dict.fromkeys(row.where.rpartition(":")[2] for row in same))
-        return "to every node, port{0} {1}".format("s" if len(ports) > 1 else "", ", ".join(ports))
+        nodes = len({row.node for row in same})
+        return "to {0} node{1}, port{2} {3}".format(
+            nodes, "s" if nodes > 1 else "", "s" if len(ports) > 1 else "", ", ".join(ports)
+        )
     origin = "a pod on every node" if IN_POD in same[0].where else "every node"
     places = dict.fromkeys(row.where.partition(" -> ")[2] for row in same)
     return "from {0} to {1}".format(origin, ", ".join(places))

@@ -163,7 +163,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import _address
 
 
 def read_text(path: str) -> str:
-    with open(path, encoding="ascii") as handle:
+    with open(path, encoding="ascii", errors="replace") as handle:
         return handle.read()
 
 

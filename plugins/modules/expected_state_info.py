@@ -107,10 +107,14 @@ targets:
   contains:
     outside:
       description:
-        - What to ask with M(kubeaddons.metallb.request_probe) from a host outside of the cluster, every EXTERNAL-IP and
-          every node port. C(target) is the target, C(service), C(check) and C(node) say what it proves.
+        - What to ask with M(kubeaddons.metallb.request_probe) from a host outside of the cluster, every EXTERNAL-IP, and
+          every node port on ten nodes in turn, or on as many more as it takes to ask each node once.
+        - C(target) is the target, C(service), C(check) and C(node) say what it proves.
       type: list
       elements: dict
+    left_out:
+      description: How many targets RV(targets.outside) would have more with every node port on every node.
+      type: int
     inside:
       description: The same for the nodes, every ClusterIP, from a pod as well and by name, and every EXTERNAL-IP that is
         announced by BGP only.
@@ -128,7 +132,7 @@ targets:
       description: What BGP routers must have received, for M(kubeaddons.metallb.frr_info).
       type: list
       elements: str
-  sample: {outside: [], inside: [], arp: [192.0.2.240], tcp: [], prefixes: []}
+  sample: {outside: [], left_out: 0, inside: [], arp: [192.0.2.240], tcp: [], prefixes: []}
 scope:
   description: What O(scope) was.
   type: list
@@ -259,7 +263,7 @@ EMPTY: dict[str, t.Any] = {
     "services": [],
     "scope": [],
     "bgp": {},
-    "targets": {},
+    "targets": {"outside": [], "left_out": 0, "inside": [], "arp": [], "tcp": [], "prefixes": []},
 }
 
 
@@ -310,6 +314,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     balanced = [one for one in balanced if _scope.holds(params["scope"], one["service"])]
     bgp = _derive.bgp(live, now)
     table = _derive.expected_table(services, slices, nodes, kube_proxy, now, params["scope"])
+    outside = _targets.outside(balanced, names, table.node_port_cidrs)
     return {
         "expected": _expected.pack(table),
         "mode": table.mode,
@@ -321,7 +326,8 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         "scope": params["scope"],
         "bgp": bgp,
         "targets": {
-            "outside": _targets.outside(balanced, names, table.node_port_cidrs),
+            "outside": outside.targets,
+            "left_out": outside.left_out,
             "inside": _targets.inside(balanced),
             "arp": _targets.neighbours(balanced),
             "tcp": _targets.bgp_peers(bgp),

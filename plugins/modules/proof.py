@@ -20,14 +20,16 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - What M(kubeaddons.metallb.expected_state_info) returned.
+      - What M(kubeaddons.metallb.expected_state_info) returned, also when it failed.
     type: dict
     required: true
   hosts:
     description:
       - By name of the Node, what was found there. C(data_plane) is what M(kubeaddons.metallb.data_plane_verify) returned,
         C(arp) what M(kubeaddons.metallb.arp_probe) did, C(inside) what M(kubeaddons.metallb.request_probe) did with its
-        C(targets), C(tcp) the C(results) of M(kubeaddons.metallb.tcp_info).
+        C(targets), C(tcp) the C(results) of M(kubeaddons.metallb.tcp_info). C(problem) says why nothing could be found
+        there, C(failures) by name of one of these parts why that one could not.
+      - Also as the filter P(kubeaddons.metallb.found_on#filter) makes it of the tasks' results.
     type: dict
     required: true
   outside:
@@ -103,6 +105,12 @@ faults:
   elements: str
   returned: always
   sample: []
+unseen:
+  description: What could not be looked at, and why, a text each; empty while RV(again) is true.
+  type: list
+  elements: str
+  returned: always
+  sample: ["node3, data plane: no connection to it: Failed to connect to the host via ssh"]
 report:
   description: The paths of the files of the report; empty while RV(again) is true and without O(report_dir).
   type: list

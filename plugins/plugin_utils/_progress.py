@@ -16,6 +16,8 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _text
+
 # Short enough to be told of a change while it is news, long enough to cost little.
 SLICE = 8
 
@@ -58,7 +60,7 @@ class ProgressAction(ActionBase):  # type: ignore[misc]
                 module_args=dict(self._task.args, timeout=part), task_vars=task_vars
             )
             checks.add(result)
-            lacking = self.lines(result)
+            lacking = [_text.plain(line) for line in self.lines(result)]
             elapsed = time.monotonic() - start
             if not result.get("failed") or not lacking or elapsed >= timeout:
                 if result.get("failed") and lacking:

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import pathlib
-import re
 import tempfile
 import typing as t
 import xml.etree.ElementTree as ET
@@ -24,6 +23,7 @@ import jinja2
 from markupsafe import Markup
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._table import WORDS, summary
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain_all
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import (
     FAULT,
     LAG,
@@ -42,13 +42,12 @@ NAME = "metallb-proof"
 # From harmless to bad; what nobody could look at is worse than what moves.
 _SEVERITY = (OK, NOTE, LAG, UNKNOWN, FAULT)
 # Checks of a node that tell of every Service on it.
-_NODE_WIDE = ("IPVS", "data plane")
+_NODE_WIDE = ("IPVS", "nftables", "iptables", "data plane", "requests")
 _HEADLINES = {
     FAULT: "Traffic does not arrive as it should",
     UNKNOWN: "No fault found, but not everything could be looked at",
     LAG: "No fault found; something is still moving",
 }
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEMPLATE = pathlib.Path(__file__).with_name("report.html.j2")
 
 
@@ -66,7 +65,7 @@ def document(
         of_service.setdefault(_about(row), []).append(row)
         if row.subject == NODES:
             of_node.setdefault(row.node, []).append(row)
-    return {
+    data = {
         "schema_version": SCHEMA_VERSION,
         "made": datetime.datetime.fromtimestamp(now, datetime.timezone.utc).isoformat(timespec="seconds"),
         "seconds": round(now - began, 1),
@@ -86,6 +85,8 @@ def document(
         "services": [_service(one, of_service.get(one["service"], []), wide) for one in state["services"]],
         "checks": [row._asdict() for row in rows],
     }
+    # Once for all three files. XML has no word for most of what does not print.
+    return t.cast(Object, plain_all(data))
 
 
 def _node_wide(row: Row) -> bool:
@@ -136,7 +137,7 @@ def junit(data: Object) -> bytes:
         suite = ET.SubElement(
             suites,
             "testsuite",
-            name=_xml(subject),
+            name=subject,
             tests=str(len(checks)),
             failures=str(sum(check["verdict"] == FAULT for check in checks)),
             skipped=str(sum(check["verdict"] not in (OK, FAULT) for check in checks)),
@@ -147,22 +148,17 @@ def junit(data: Object) -> bytes:
             case = ET.SubElement(
                 suite,
                 "testcase",
-                classname=_xml(subject),
-                name=_xml("{check}, {where}".format(**check)),
+                classname=subject,
+                name="{check}, {where}".format(**check),
                 time=str(check["seconds"] or 0),
             )
-            text = _xml("expected {expected}, found {found}".format(**check))
+            text = "expected {expected}, found {found}".format(**check)
             if check["verdict"] == FAULT:
                 ET.SubElement(case, "failure", message=text)
             elif check["verdict"] != OK:
                 ET.SubElement(case, "skipped", message="{0}: {1}".format(WORDS[check["verdict"]], text))
     ET.indent(suites)
     return t.cast(bytes, ET.tostring(suites, encoding="utf-8", xml_declaration=True))
-
-
-def _xml(text: str) -> str:
-    """Return a text without the characters that XML does not know."""
-    return _NOT_XML.sub("\ufffd", text)
 
 
 # HTML ----------------------------------------------------------------------------------------------------------------
@@ -176,7 +172,7 @@ def html(data: Object) -> str:
     source, _mark, script = _TEMPLATE.read_text(encoding="utf-8").partition("{# script #}\n")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     nodes = [one["node"] for one in data["nodes"]]
-    if not data["services"]:
+    if not data["services"] and data["verdict"] != UNKNOWN:
         headline = "There is no Service with an EXTERNAL-IP to prove"
     else:
         headline = _HEADLINES.get(data["verdict"], "Traffic arrives")

@@ -91,6 +91,19 @@ def test_all_is_well(clock: Clock, screen: Screen) -> None:
     assert screen.lines[-1] == "3 checks: 2 ok, 1 note"
 
 
+def test_a_node_that_could_not_be_looked_at_is_not_counted(
+    clock: Clock, screen: Screen, tmp_path: pathlib.Path
+) -> None:
+    nodes = {**STATE, "nodes": {"node1": ["192.168.100.11"], "node2": []}}
+    seen = {**hosts(True), "node2": {"problem": "no connection to it: \x1b[2Jtimed out"}}
+    result = run(True, state=nodes, hosts=seen, report_dir=str(tmp_path))
+    assert (result["faults"], result["again"]) == ([], False)
+    assert result["unseen"] == [r"node2, data plane: no connection to it: \x1b[2Jtimed out"]
+    assert screen.lines[0].startswith("Proof: 1 of 2 nodes")
+    found = json.loads((tmp_path / "metallb-proof.json").read_text(encoding="utf-8"))
+    assert [one["looked_at"] for one in found["nodes"]] == [True, False]
+
+
 def test_a_fault_is_looked_at_twice_and_then_said(clock: Clock, screen: Screen) -> None:
     first = run(False)
     assert first["again"]

@@ -9,6 +9,7 @@ import pathlib
 import yaml
 
 from ansible_collections.kubeaddons.metallb.plugins.filter.filters import FilterModule
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected
 
 PLUGINS = pathlib.Path(__file__).parents[4] / "plugins"
 
@@ -19,6 +20,11 @@ def test_filters_by_name() -> None:
     wanted = [{"origin": "metallb_ip_range", "text": "192.0.2.0/28", "layer2": True, "addresses": ["192.0.2.7"]}]
     seen = {"node1": {"results": [{"address": "192.0.2.7", "on_link": False, "macs": []}], "gateways": []}}
     assert len(filters["segment_errors"](wanted, seen)) == 1
+
+
+def test_what_failed_on_a_node_is_kept() -> None:
+    found = FilterModule().filters()["found_on"]({"arp": {"failed": True, "msg": "no raw sockets"}})
+    assert _expected.loads(found) == {"arp": {}, "tcp": [], "problem": "", "failures": {"arp": "no raw sockets"}}
 
 
 def test_passwords_go_apart() -> None:

@@ -17,8 +17,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _virtual_servers,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import nested
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address, nested
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins import rules_corpus
 
 CLUSTER, CLUSTER6 = "10.233.0.10", "fd85::10"

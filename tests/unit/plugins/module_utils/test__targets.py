@@ -101,9 +101,9 @@ TARGETS: list[tuple[Object, list[t.Any], list[t.Any]]] = [
 
 @pytest.mark.parametrize(("one", "outside", "inside"), TARGETS)
 def test_what_is_asked(one: Object, outside: list[t.Any], inside: list[t.Any]) -> None:
-    assert asked(_targets.outside([one], NODES, [])) == outside
+    assert asked(_targets.outside([one], NODES, []).targets) == outside
     assert asked(_targets.inside([one])) == inside
-    assert {target["service"] for target in _targets.outside([one], NODES, [])} <= {"default/web"}
+    assert {target["service"] for target in _targets.outside([one], NODES, []).targets} <= {"default/web"}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_what_is_asked(one: Object, outside: list[t.Any], inside: list[t.Any]) -
 )
 def test_node_ports_where_kube_proxy_serves_them(cidrs: list[str], addresses: list[str]) -> None:
     nodes = {"node1": ["192.168.100.11", "10.0.0.11", "2001:db8::11", "2001:db8:1::11"]}
-    found = asked(_targets.outside([dual()], nodes, cidrs))
+    found = asked(_targets.outside([dual()], nodes, cidrs).targets)
     assert [one[1] for one in found if one[0] == "NodePort"] == addresses
 
 
@@ -153,3 +153,55 @@ def test_prefixes_that_routers_must_have_received() -> None:
         announced("10.1.0.0/28", endpoints=0),
     ]
     assert _targets.prefixes([*services, service()]) == ["10.0.0.0/28", "10.0.0.1/32"]
+
+
+# Many nodes -----------------------------------------------------------------------------------------------------------
+
+
+def many(number: int) -> dict[str, list[str]]:
+    return {f"node{index}": [f"10.{index // 250}.{index % 250}.1"] for index in range(number)}
+
+
+def node_ports(services: list[Object], nodes: dict[str, list[str]]) -> tuple[dict[str, list[str]], int]:
+    """Return by Service the nodes whose port is asked, and how many are left out."""
+    outside = _targets.outside(services, nodes, [])
+    found: dict[str, list[str]] = {}
+    for one in outside.targets:
+        if one["check"] == "NodePort":
+            found.setdefault(one["service"], []).append(one["node"])
+    return found, outside.left_out
+
+
+@pytest.mark.parametrize("nodes", [1, 3, 10])
+def test_on_few_nodes_every_port_is_asked_everywhere(nodes: int) -> None:
+    found, left_out = node_ports([service(service=f"a/{number}") for number in range(30)], many(nodes))
+    assert left_out == 0
+    assert {len(asked) for asked in found.values()} == {nodes}
+
+
+@pytest.mark.parametrize(
+    ("services", "nodes", "each"), [(100, 1000, 10), (100, 11, 10), (1, 1000, 1000), (7, 1000, 143), (30, 1000, 34)]
+)
+def test_on_many_nodes_every_node_and_every_port_is_asked_all_the_same(services: int, nodes: int, each: int) -> None:
+    found, left_out = node_ports([service(service=f"a/{number}") for number in range(services)], many(nodes))
+    assert {len(set(asked)) for asked in found.values()} == {each}
+    assert len(found) == services
+    assert {node for asked in found.values() for node in asked} == set(many(nodes))
+    assert left_out == services * (nodes - each)
+
+
+def test_local_services_do_not_upset_the_turn() -> None:
+    """Where they are served on few nodes only, they cover no others."""
+    local = [service(service=f"local/{number}", local=True, local_nodes=["node3", "node5"]) for number in range(50)]
+    everywhere = [service(service=f"a/{number}") for number in range(4)]
+    mixed = [local[0], everywhere[0], *local[1:40], *everywhere[1:3], *local[40:], everywhere[3]]
+    found, left_out = node_ports(mixed, many(100))
+    assert {tuple(asked) for name, asked in found.items() if name.startswith("local")} == {("node3", "node5")}
+    assert {node for name, asked in found.items() if name.startswith("a/") for node in asked} == set(many(100))
+    assert left_out == 4 * (100 - 25)
+
+
+def test_a_local_service_on_many_nodes_is_asked_on_some() -> None:
+    found, left_out = node_ports([service(local=True, local_nodes=list(many(40)))] + [dual()] * 9, many(90))
+    assert len(found["default/web"]) >= 10
+    assert left_out == 40 + 9 * 90 - len(found["default/web"])

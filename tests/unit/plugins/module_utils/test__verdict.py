@@ -165,6 +165,12 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
     (service(), {"node1": arp("node1", M2)}, UNKNOWN, "02:00:5e:00:53:02, and node2 is not in this run"),
     (
         service(),
+        {"node1": arp("node1", M2), "node2": {"arp": {}, "problem": "no connection"}},
+        UNKNOWN,
+        "02:00:5e:00:53:02, and node2 could not be looked at",
+    ),
+    (
+        service(),
         {"node1": arp("node1", M2, M3)},
         FAULT,
         "an unknown host (02:00:5e:00:53:02), an unknown host (02:00:5e:00:53:03)",
@@ -813,7 +819,7 @@ def test_many_answers_are_one_line_and_a_fault_is_not_hidden_in_it() -> None:
         return {key: [one[key][0] for one in parts] for key in ("targets", "results")}
 
     assert of(_verdict.folded(look(service(), {}, outside(True, True))), "NodePort") == [
-        (OK, "2 paths, to every node, port 31313", "an answer each", "Hello World!")
+        (OK, "2 paths, to 2 nodes, port 31313", "an answer each", "Hello World!")
     ]
     assert [row[0] for row in of(_verdict.folded(look(service(), {}, outside(True, False))), "NodePort")] == [OK, FAULT]
 
@@ -851,7 +857,7 @@ def test_paths_of_both_families_are_one_line() -> None:
     rows = _verdict.folded(look(service(), {"node1": {"inside": inside}, "node2": {"inside": inside}}, outside))
     assert [row.where for row in rows if "/request/" in row.key] == [
         "Ansible controller -> 192.168.100.240:80",
-        "3 paths, to every node, ports 31313, 31443",
+        "3 paths, to 1 node, ports 31313, 31443",
         "4 paths, from every node to 10.233.0.17:80, [fd00::17]:80",
         "2 paths, from every node to 192.168.100.240:80",
     ]
@@ -1041,6 +1047,58 @@ def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tu
     assert {row.subject for row in rows} <= {"nodes"}
 
 
+LOST = {"unreachable": True, "msg": "no route to host\n"}
+BROKEN = {"failed": True, "msg": "MODULE FAILURE"}
+SKIPPED = {"skipped": True, "skip_reason": "Conditional result was False"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")]),
+        # What came before or after does not count.
+        ({"arp": LOST}, [(UNKNOWN, "data plane", "node1", "checked", "no connection to it: no route to host")]),
+        ({"data_plane": BROKEN}, [(UNKNOWN, "data plane", "node1", "checked", "MODULE FAILURE")]),
+        (
+            {"arp": {"failed": True}, "inside": {**BROKEN, "targets": []}, "tcp": BROKEN},
+            [
+                (UNKNOWN, "ARP, NDP", "node1", "checked", "no reason was given"),
+                (UNKNOWN, "requests", "node1", "checked", "MODULE FAILURE"),
+                (UNKNOWN, "BGP connections", "node1", "checked", "MODULE FAILURE"),
+                (OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected"),
+            ],
+        ),
+        ({"data_plane": SKIPPED}, []),
+    ],
+)
+def test_what_became_of_the_tasks_on_a_node(changes: Object, expected: list[tuple[str, str, str, str, str]]) -> None:
+    inside = {"results": [], "targets": []}
+    results = {"data_plane": tables(), "arp": arp("node1"), "inside": inside, "tcp": SKIPPED, **changes}
+    host = _verdict.found_on(results)
+    rows = look(service(reason="pending"), {"node1": host}, strict_arp=False)[1:]
+    assert [(row.verdict, row.check, row.where, row.expected, row.found) for row in rows] == expected
+    assert len({row.key for row in rows}) == len(rows)
+    assert len(_verdict.unseen(rows)) == sum(row.verdict == UNKNOWN for row in rows)
+
+
+def test_connections_are_taken_from_their_task() -> None:
+    peers = [{"address": "192.0.2.1", "port": 179, "connected": True}]
+    assert _verdict.found_on({"tcp": {"results": peers}})["tcp"] == peers
+
+
+def test_without_the_api_there_is_one_row() -> None:
+    state = {"failed": True, "msg": "Kubernetes API: no answer (timed out)."}
+    (row,) = _verdict.rows(state, {"node1": {"data_plane": tables()}}, {}, False)
+    assert (row.verdict, row.check, row.found) == (UNKNOWN, "API", state["msg"])
+    assert _verdict.unseen([row]) == ["Kubernetes API, API: Kubernetes API: no answer (timed out)."]
+
+
+def test_a_namespace_may_be_called_unseen() -> None:
+    rows = look(service(service="unseen/web"), {})
+    assert rows[0].key.startswith("unseen/")
+    assert _verdict.unseen(rows) == []
+
+
 def test_a_node_that_is_not_in_this_run() -> None:
     state = {
         "services": [],
@@ -1062,6 +1120,14 @@ def test_a_namespace_may_be_called_like_a_kind_of_row() -> None:
         service(service="ipvs/web"), {}, answered(target("NodePort", "192.168.100.11", 31313, "node1", name="ipvs/web"))
     )
     assert _verdict.folded(rows) == rows
+
+
+def test_what_is_not_asked_is_said() -> None:
+    state = {"services": [], "nodes": {}, "mode": "ipvs", "bgp": {}, "scope": [], "targets": {"left_out": 990}}
+    (row,) = _verdict.rows(state, {}, {}, False)
+    assert (row.verdict, row.check, row.where) == (NOTE, "NodePort", "Ansible controller")
+    assert row.found == "each on 10 nodes or more, in turn, 990 requests fewer; the tables of all nodes are compared"
+    assert _verdict.rows({**state, "targets": {"left_out": 0}}, {}, {}, False) == []
 
 
 def test_keys_tell_rows_apart() -> None:

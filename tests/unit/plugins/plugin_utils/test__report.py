@@ -98,6 +98,9 @@ def test_a_document_about_nothing() -> None:
         # What is not known of a node is not known of its Services.
         ([check(OK, node="node2"), check(UNKNOWN, NODES, "node2", "data plane")], ["", UNKNOWN]),
         ([check(OK, NODES, "node1", "IPVS")], [OK, ""]),
+        ([check(OK, node="node1"), check(UNKNOWN, NODES, "node1", "nftables")], [UNKNOWN, ""]),
+        ([check(OK, node="node1"), check(UNKNOWN, NODES, "node1", "iptables")], [UNKNOWN, ""]),
+        ([check(OK, node="node1"), check(UNKNOWN, NODES, "node1", "requests")], [UNKNOWN, ""]),
         # A node's own settings say nothing of one Service.
         ([check(OK, NODES, "node1", "IPVS"), check(FAULT, NODES, "node1", "strict ARP")], [OK, ""]),
         ([check(LAG, node="node1"), check(UNKNOWN, node="node1"), check(NOTE, node="node2")], [UNKNOWN, NOTE]),
@@ -107,6 +110,11 @@ def test_a_document_about_nothing() -> None:
 )
 def test_a_cell_is_as_bad_as_the_worst_check_behind_it(rows: list[Row], line: list[str]) -> None:
     assert _report.cells(document(*rows), ["node1", "node2"]) == [line]
+
+
+def test_what_is_not_known_of_any_service_is_no_success() -> None:
+    page = _report.html(document(check(UNKNOWN, NODES, "", "API"), services=[]))
+    assert "No fault found, but not everything could be looked at" in page
 
 
 def test_a_service_is_not_ok_where_a_node_could_not_be_looked_at() -> None:
@@ -133,7 +141,7 @@ def test_junit_counts_faults_as_failures_and_what_is_open_as_skipped() -> None:
     assert failure is not None
     assert failure.get("message") == "expected one thing, found another"
     # XML knows no such character, however written.
-    assert HOSTILE.replace("\x0b", "\ufffd") in found
+    assert HOSTILE.replace("\x0b", " ") in found
 
 
 class Page(html.parser.HTMLParser):
@@ -161,8 +169,8 @@ def test_nothing_that_is_named_gets_into_the_page_as_markup() -> None:
     assert page.tags.count("script") == 2
     assert not [name for name, _value in page.attributes if name.startswith("on")]
     evidence = json.loads(page.texts["script"][0])
-    assert evidence["services"][0]["service"] == HOSTILE
-    assert evidence["checks"][0][:2] == [FAULT, HOSTILE]
+    assert evidence["services"][0]["service"] == HOSTILE.replace("\x0b", " ")
+    assert evidence["checks"][0][:2] == [FAULT, HOSTILE.replace("\x0b", " ")]
 
 
 def test_the_page_needs_nothing_else_and_runs_no_other_script() -> None:
