@@ -242,7 +242,8 @@ def _tools(version: int, run: Run) -> t.Iterator[tuple[str, str, bool]]:
     for name in TOOLS[version]:
         path = next((f"{one}/{name}" for one in DIRECTORIES if os.access(f"{one}/{name}", os.X_OK)), "")
         if path:
-            legacy = "legacy" in _output(run, [path, "--version"])
+            # Only the name that both kinds may have says nothing.
+            legacy = "legacy" in (name if "-nft-" in name or "-legacy-" in name else _output(run, [path, "--version"]))
             if os.path.exists(LEGACY_FILES[version]) if legacy else not _netlink.would_load("nf_tables"):
                 yield name, path, legacy
 
