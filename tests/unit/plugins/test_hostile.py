@@ -22,7 +22,6 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _diagnosis,
     _probe,
     _table,
-    _text,
     _verdict,
 )
 from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report
@@ -164,22 +163,6 @@ def document(text: str) -> Object:
 
 def printable(lines: t.Iterable[str]) -> bool:
     return all(line.isprintable() for line in lines)
-
-
-@settings
-@hypothesis.given(TEXTS)
-def test_a_text_becomes_one_printable_line(text: str) -> None:
-    plain = _text.plain(text)
-    assert plain.isprintable()
-    plain.encode()
-    assert len(plain) <= 10 * (_text.LONGEST + 30)
-    if text.isprintable() and len(text) <= _text.LONGEST:
-        assert plain == text
-
-
-def test_what_was_there_can_be_seen() -> None:
-    assert _text.plain("\x1b[31mred\n\u202e\ud800") == r"\x1b[31mred \u202e\ud800"
-    assert _text.plain("x" * 2000).endswith("x ... (2000 characters)")
 
 
 @settings
