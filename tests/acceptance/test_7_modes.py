@@ -29,6 +29,18 @@ def switch(cluster: Cluster, mode: str) -> None:
     restart_kube_proxy(cluster)
 
 
+def clean(cluster: Cluster) -> None:
+    """Remove what kube-proxy has made in any mode, and let it build everything anew."""
+    saved = " ".join(f"{tool}-save | grep -v KUBE- | {tool}-restore;" for tool in ("iptables", "ip6tables"))
+    for node in NODES:
+        cluster.ssh(
+            node,
+            f"ipvsadm -C; ip link delete kube-ipvs0; {saved} "
+            "for family in ip ip6; do nft delete table $family kube-proxy; done; true",
+        )
+    restart_kube_proxy(cluster)
+
+
 @pytest.fixture(scope="module", params=["nftables", "iptables"])
 def mode(cluster: Cluster, web: None, request: pytest.FixtureRequest) -> Iterator[str]:
     """kube-proxy in this mode, and in ipvs mode afterwards."""
@@ -37,7 +49,19 @@ def mode(cluster: Cluster, web: None, request: pytest.FixtureRequest) -> Iterato
         yield request.param
     finally:
         switch(cluster, "ipvs")
+        clean(cluster)
         assert cluster.playbook("cluster.yml").status == 0
+
+
+def test_what_the_mode_before_has_left_is_named(cluster: Cluster, mode: str) -> None:
+    """Its virtual servers and addresses on every node, and nothing once they are removed."""
+    played = cluster.playbook("playbooks/diagnose.yml")
+    named = set(re.findall(r"^([a-z-]+) \((\S+)\)$", played.output, re.MULTILINE))
+    assert named == {("left-overs", node) for node in NODES}, played.output
+    for what in ("IPv4 addresses on kube-ipvs0", "IPv4 virtual servers"):
+        assert what in played.text, played.output
+    clean(cluster)
+    eventually("nothing is named", lambda: cluster.playbook("playbooks/diagnose.yml").status == 0, 180)
 
 
 def test_all_nodes_are_as_expected(cluster: Cluster, mode: str) -> None:
