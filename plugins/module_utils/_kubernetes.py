@@ -14,9 +14,11 @@ than all other requests of a run together and does not see custom resources that
 from __future__ import annotations
 
 import concurrent.futures
+import copy
 import datetime
 import email.utils
 import json
+import os
 import time
 import traceback
 import typing as t
@@ -188,10 +190,25 @@ class Api:
         """Put an object in the place of one; return it as the server has it."""
         return self.request("put", path, body=body, dry_run="All" if dry_run else None)
 
-    def delete(self, path: str, dry_run: bool = False) -> bool:
-        """Delete an object; return whether there was one."""
+    def kept(self) -> Api:
+        """Return a connection of its own that outlives this process's files, by which the client holds its credentials."""
+        configuration = copy.copy(self._client.client.configuration)
+        for name in ("ssl_ca_cert", "cert_file", "key_file"):
+            path = getattr(configuration, name)
+            if path:
+                with open(path, "rb") as handle:
+                    descriptor = os.memfd_create(name)
+                    os.write(descriptor, handle.read())
+                setattr(configuration, name, "/proc/self/fd/{0}".format(descriptor))
+        client = ApiClient(configuration)
+        client.default_headers.update(self._client.client.default_headers)
+        return Api(DynamicClient(client, discoverer=lambda _client, _cache: None), PATIENCE)
+
+    def delete(self, path: str, dry_run: bool = False, uid: str = "") -> bool:
+        """Delete an object, with a uid only that very one; return whether there was one."""
+        body = {"preconditions": {"uid": uid}} if uid else None
         try:
-            self.request("delete", path, dry_run="All" if dry_run else None)
+            self.request("delete", path, body=body, dry_run="All" if dry_run else None)
         except ApiError as exc:
             if exc.status == 404:
                 return False

@@ -31,6 +31,17 @@ options:
       - The class of Services that MetalLB serves (V(metallb_loadbalancer_class)).
     type: str
     default: ""
+  guardian:
+    description:
+      - A process on this host. When it ends, a Service that this run has made is removed, which makes up for tasks that do not
+        run after Ctrl-C. In a playbook this is C(ansible-playbook) by itself, where the task runs on the Ansible controller.
+      - Elsewhere the Service is removed after O(lifetime) at the latest.
+    type: int
+  lifetime:
+    description:
+      - Seconds after which a Service that this run has made is removed in any case.
+    type: int
+    default: 1800
 attributes:
   check_mode:
     support: full
@@ -66,6 +77,8 @@ reason:
   sample: ""
 """
 
+import contextlib
+import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -73,6 +86,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _apply,
     _external_ip,
+    _guard,
     _kubernetes,
     _metallb,
     _resources,
@@ -129,6 +143,23 @@ def _families(pools: list[set[int]], primary: str) -> dict[str, t.Any]:
     return {"ipFamilies": ["IPv{0}".format(missing)]} if all(one == {missing} for one in pools) else {}
 
 
+def guard(api: _kubernetes.Api, uid: str, guardian: int | None, lifetime: int) -> None:
+    """Have the Service removed when the run ends before its last task."""
+    if not sys.platform.startswith("linux"):
+        return
+    kept = api.kept()
+
+    def alive() -> bool:
+        return guardian is None or _guard.is_alive(guardian)
+
+    def remove() -> None:
+        # Gone already, or another run's by now: nothing to do, and nobody is left to tell.
+        with contextlib.suppress(_kubernetes.ApiError):
+            kept.delete(PATH, uid=uid)
+
+    _guard.stand(alive, remove, lifetime)
+
+
 def ensure(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
     live = api.get(PATH)
     if module.params["state"] == "absent":
@@ -150,11 +181,13 @@ def ensure(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
         return {"reason": "no Service with the label {0} offers DNS over TCP".format(DNS_SELECTOR)}
     body = probe(dns[0], pools, module.params["loadbalancer_class"])
     try:
-        api.create(_resources.collection("v1", "Service", NAMESPACE), body, dry_run=module.check_mode)
+        made = api.create(_resources.collection("v1", "Service", NAMESPACE), body, dry_run=module.check_mode)
     except _kubernetes.ApiError as exc:
         if exc.status == 422 and "ipFamilies" in exc.text:
             return {"reason": "no pool holds addresses of the cluster's address family"}
         raise
+    if not module.check_mode:
+        guard(api, made["metadata"]["uid"], module.params["guardian"], module.params["lifetime"])
     return {"changed": True, "service": "{0}/{1}".format(NAMESPACE, NAME)}
 
 
@@ -164,6 +197,8 @@ def main() -> None:
             metallb_namespace={"type": "str", "default": "metallb-system"},
             state={"type": "str", "choices": ["present", "absent"], "default": "present"},
             loadbalancer_class={"type": "str", "default": ""},
+            guardian={"type": "int"},
+            lifetime={"type": "int", "default": 1800},
         ),
         supports_check_mode=True,
     )

@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, VIP, Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, ROOT, VIP, Cluster, eventually
 
 WEB = "default/myweb-svc-lb"
 
@@ -134,6 +137,30 @@ def test_a_neighbour_cache_that_is_out_of_date(cluster: Cluster, tmp_path: Path,
         assert of(found, "path") == [("fault", f"Ansible controller -> {VIP}", f"in by {other}")]
     assert diagnosed.status != 0, diagnosed.output
     assert re.findall(r"^([a-z-]+) \((\S+)\)$", diagnosed.output, re.M) == [("path-outdated", WEB)], diagnosed.output
+
+
+def test_ctrl_c_leaves_no_temporary_service(cluster: Cluster) -> None:
+    """Ansible runs no further task then."""
+    cluster.kubectl("delete", "service", "myweb-svc-lb")
+    listed = ("get", "services", "-n", "kube-system")
+    try:
+        command = cluster.playbook_command("playbooks/verify.yml")
+        with subprocess.Popen(
+            command, env=cluster.env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True, preexec_fn=interruptible,
+        ) as played:  # fmt: skip
+            eventually("the temporary Service", lambda: "kubeaddons-metallb-probe" in cluster.kubectl(*listed))
+            os.killpg(played.pid, signal.SIGINT)
+            assert played.wait(60) != 0
+        eventually("it is gone", lambda: "kubeaddons-metallb-probe" not in cluster.kubectl(*listed), 30)
+    finally:
+        cluster.kubectl("apply", "-f", str(ROOT / "tests/acceptance/seed/myweb-svc-lb.yaml"))
+        eventually("the address", lambda: cluster.address("myweb-svc-lb") == VIP)
+
+
+def interruptible() -> None:
+    """A test that runs in the background hands down that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_some_services_and_some_nodes_only(cluster: Cluster) -> None:

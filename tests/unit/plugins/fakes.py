@@ -134,7 +134,7 @@ class Server:
             raise failure(409, "{0} already exists".format(at))
         if not dry_run:
             self.objects[at] = copy.deepcopy(body)
-        return t.cast(Object, body)
+        return {**body, "metadata": {**body["metadata"], "uid": "u-{0}".format(len(self.bodies))}}
 
     def _put(self, path: str, body: t.Any, _params: t.Mapping[str, t.Any], dry_run: bool) -> Object:
         assert dry_run, "nothing replaces a whole object"

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import ApiError
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import Api, ApiError
 from ansible_collections.kubeaddons.metallb.plugins.modules import probe_service
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
 
@@ -36,9 +36,38 @@ def cluster(
 
 
 def ensure(server: Server, check_mode: bool = False, state: str = "present", own_class: str = "") -> Object:
-    params = {"metallb_namespace": "metallb-system", "state": state, "loadbalancer_class": own_class}
+    params = {
+        "metallb_namespace": "metallb-system",
+        "state": state,
+        "loadbalancer_class": own_class,
+        "guardian": 4711,
+        "lifetime": 60,
+    }
     module = types.SimpleNamespace(params=params, check_mode=check_mode)
     return probe_service.ensure(server.api, t.cast(t.Any, module))
+
+
+@pytest.fixture(autouse=True)
+def guards(monkeypatch: pytest.MonkeyPatch) -> list[tuple[t.Any, ...]]:
+    """Who would stand guard, instead of processes."""
+    found: list[tuple[t.Any, ...]] = []
+    monkeypatch.setattr(probe_service._guard, "stand", lambda *args: found.append(args))
+    monkeypatch.setattr(Api, "kept", lambda self: self)
+    return found
+
+
+def test_the_guard_removes_what_this_run_has_made_and_nothing_else(guards: list[tuple[t.Any, ...]]) -> None:
+    server = cluster()
+    ensure(server, check_mode=True)
+    assert guards == []
+    ensure(server)
+    ensure(server)
+    ((alive, remove, patience),) = guards
+    assert (alive(), patience) == (False, 60)
+    remove()
+    assert server.bodies[-1] == {"preconditions": {"uid": "u-2"}}
+    assert probe_service.PATH not in server.objects
+    remove()  # gone already
 
 
 def test_made_once_and_removed_once() -> None:
