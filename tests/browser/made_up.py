@@ -107,6 +107,24 @@ def rows(service: dict[str, Any], nodes: dict[str, list[str]], stranger: bool) -
             f"{name}/request",
             seconds=0.004,
         ),
+        Row(
+            OK,
+            name,
+            "path",
+            f"Ansible controller -> {address}",
+            f"in by {announcer}",
+            f"in by {announcer}",
+            f"{name}/path",
+        ),
+        Row(
+            OK,
+            name,
+            "backends",
+            "nodes' connection tracking",
+            "3 endpoints",
+            "9 requests led to 3 of them: 10.233.64.4:8080, 10.233.65.4:8080, 10.233.66.4:8080",
+            f"{name}/backends",
+        ),
         *(
             Row(
                 OK,

@@ -55,6 +55,9 @@ def test_evidence_behind_a_cell(browser: webdriver.Chrome, tmp_path: Path) -> No
         "weight 0",
     ]
     assert {line.find_elements(By.TAG_NAME, "td")[0].text for line in lines[1:]} == {"ok"}
+    told = {step.text.split("\n")[0]: step.text for step in evidence.find_elements(By.TAG_NAME, "li")}
+    assert told["announcer"].endswith("node1 by ARP or NDP; in by node1")
+    assert "9 requests led to 3 of them: 10.233.64.4:8080" in told["backends"]
     steps = {
         step.text.split("\n")[0]: step.get_attribute("class") for step in evidence.find_elements(By.TAG_NAME, "li")
     }
