@@ -270,11 +270,10 @@ GROUPS: dict[str, list[Cause]] = {
             "Drain the node and restart it, or run kube-proxy --cleanup there.",
         ),
         Cause(
-            "filter-rules-missing",
-            "None of kube-proxy's filter rules is on a node: its kernel or its iptables lacks something that they need, such "
-            "as REJECT.",
-            "Look into kube-proxy's log for the rule that iptables refused, and give the kernel what it lacks (ipt_REJECT, "
-            "xt_conntrack).",
+            "kernel-feature-missing",
+            "A node's kernel or iptables lacks something that kube-proxy needs (ip_set, REJECT, conntrack), so its sets or its "
+            "filter rules are not there at all.",
+            "Look into kube-proxy's log for what was refused, and give the kernel what it lacks: ip_set, ipt_REJECT, xt_conntrack.",
         ),
         Cause(
             "rules-broken",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._ipset import IN_KERNEL
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import PULLING
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import (
@@ -204,7 +205,8 @@ def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[
         if problem:
             found.add("kube-proxy-down", node, problem, text)
         else:
-            found.add("filter-rules-missing" if _is_rule(row) and node in filterless else _of_kind(row), node, text)
+            cause = "kernel-feature-missing" if _is_rule(row) and node in filterless else _of_kind(row)
+            found.add(cause, node, text)
     elif row["check"] in _PATHS:
         found.add(_PATHS[row["check"]], row["subject"], text)
     elif found.has("configuration-stale") and kind == "session":
@@ -237,6 +239,8 @@ def _of_kind(row: Object) -> str:
     kind = row["check"].rpartition(" ")[2]
     if kind == "bind" and row["found"] == "absent":
         return "kube-proxy-stuck"
+    if kind == "ipset" and row["expected"] == IN_KERNEL:
+        return "kernel-feature-missing"
     return _KINDS.get(kind, "kube-proxy-stuck")
 
 

@@ -244,7 +244,7 @@ def compare(wanted: Plan, read: t.Callable[[t.Iterable[str]], _ipset.Sets]) -> l
         sets = read(wanted.sets)
     except _netlink.NotSupported:
         # No set, no synchronisation: kube-proxy gives up before it comes to the virtual servers.
-        problem = Problem("ipset", _ipset.MODULE, "in the kernel", "not there: kube-proxy cannot work in this mode")
+        problem = Problem("ipset", _ipset.MODULE, _ipset.IN_KERNEL, "not there: kube-proxy cannot work in this mode")
         return [difference(problem, "", "", 0, None, 0)]
     if sets.unparsed:
         raise _rules.RulesError(report_request("sets", sets.unparsed))
