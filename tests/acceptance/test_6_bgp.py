@@ -231,6 +231,7 @@ def test_a_route_that_a_router_refuses_is_a_fault(bgp: Bgp, tmp_path: Path) -> N
         played = bgp.play(*words, playbook="playbooks/verify.yml")
         played.assert_named("BGP routes", f"router1, {prefix}", "lacks node2")
         assert received(tmp_path)["default/myweb-svc-lb", f"router1, {prefix}"] == ("fault", "lacks node2")
+        assert re.findall(r"^([a-z-]+) \(", played.output, re.M) == ["routes-not-received"], played.output
     finally:
         configure(*family, f"no {rule}", "exit", "exit", "no ip prefix-list no-blue")
     eventually("all routes again", lambda: bgp.next_hops(prefix) == set(NODES.values()))
@@ -314,6 +315,7 @@ def test_passwords_reach_the_sessions_and_nothing_else(bgp: Bgp, tmp_path: Path)
         assert PASSWORD not in wrong.output
         assert bgp.cluster.env["LAB_ROUTER1"] in wrong.text
         assert "another password" in wrong.text.partition("Traffic does not arrive")[2], wrong.text[-3000:]
+        assert set(re.findall(r"^([a-z-]+) \(", wrong.output, re.M)) == {"bgp-session-down"}, wrong.text[-3000:]
     finally:
         bgp.reset("router1")
         played = bgp.play()

@@ -544,3 +544,44 @@ def test_announcer_silent(cluster: Cluster) -> None:
     finally:
         cluster.ssh(node, "nft delete table netdev causes")
     assert named == {("announcer-silent", WEB)}
+
+
+def test_sets_that_somebody_changed(cluster: Cluster) -> None:
+    """The address is not in the set of those that are masqueraded and let in."""
+    with cluster.stuck_kube_proxy("node2"):
+        cluster.ssh("node2", f"ipset del KUBE-LOAD-BALANCER {VIP},tcp:80")
+        named = diagnosed(cluster)
+        cluster.ssh("node2", f"ipset add KUBE-LOAD-BALANCER {VIP},tcp:80")
+    assert named == {("sets-wrong", "node2")}
+
+
+def test_filter_rules_that_the_kernel_does_not_take(cluster: Cluster) -> None:
+    """None of them is there, as on a kernel without REJECT."""
+    with cluster.stuck_kube_proxy("node3"):
+        cluster.ssh(
+            "node3", "iptables-save -t filter > /run/causes && grep -v KUBE- /run/causes | iptables-restore -T filter"
+        )
+        named = diagnosed(cluster)
+        cluster.ssh("node3", "iptables-restore -T filter < /run/causes && rm /run/causes")
+    assert named == {("kernel-feature-missing", "node3")}
+
+
+def test_pool_gone(cluster: Cluster) -> None:
+    """The pool is deleted and another one made; the controller is not told, since it does not run."""
+    name = cluster.objects(*METALLB, "ipaddresspools")["items"][0]["metadata"]["name"]
+    cluster.kubectl(*METALLB, "scale", "deployment/controller", "--replicas=0")
+    cluster.kubectl(*METALLB, "wait", "--for=delete", "pod", "-l", "component=controller", "--timeout=60s")
+    webhook = cluster.objects("validatingwebhookconfiguration", "metallb-webhook-configuration")
+    cluster.kubectl("delete", "validatingwebhookconfiguration", "metallb-webhook-configuration")
+    try:
+        cluster.kubectl(*METALLB, "delete", "ipaddresspool", name)
+        made(cluster, pool("causes-other", "192.168.100.220/32"))
+        named = diagnosed(cluster)
+    finally:
+        cluster.kubectl(*METALLB, "delete", "ipaddresspool", "causes-other")
+        for key in ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields"):
+            webhook["metadata"].pop(key, None)
+        cluster.kubectl("create", "-f", "-", stdin=json.dumps(webhook))
+        cluster.kubectl(*METALLB, "scale", "deployment/controller", "--replicas=1")
+        assert cluster.playbook("cluster.yml", "-e", "metallb_reassign_addresses=true").status == 0
+    assert named >= {("pool-gone", WEB), ("controller-down", "cluster")}

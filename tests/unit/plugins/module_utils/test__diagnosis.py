@@ -207,7 +207,10 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ([data_plane("bind")], [("address-left-bound", "node2")]),
         ([{**data_plane("bind"), "expected": "kube-ipvs0", "found": "absent"}], [("kube-proxy-stuck", "node2")]),
         ([rule("filter INPUT -> KUBE-SERVICES")], [("rules-broken", "node2")]),
-        ([rule(f"filter CHAIN{number} -> KUBE-SERVICES") for number in range(7)], [("kernel-feature-missing", "node2")]),
+        (
+            [rule(f"filter CHAIN{number} -> KUBE-SERVICES") for number in range(7)],
+            [("kernel-feature-missing", "node2")],
+        ),
         (
             [rule(f"{table} CHAIN{number} -> X") for number in range(7) for table in ("filter", "nat")],
             [("rules-broken", "node2")],
