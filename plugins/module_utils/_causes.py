@@ -273,7 +273,8 @@ GROUPS: dict[str, list[Cause]] = {
             "kernel-feature-missing",
             "A node's kernel or iptables lacks something that kube-proxy needs (ip_set, REJECT, conntrack), so its sets or its "
             "filter rules are not there at all.",
-            "Look into kube-proxy's log for what was refused, and give the kernel what it lacks: ip_set, ipt_REJECT, xt_conntrack.",
+            "Look into kube-proxy's log for what was refused, and give the kernel what it lacks: ip_set, ipt_REJECT, "
+            "xt_conntrack.",
         ),
         Cause(
             "rules-broken",
