@@ -393,14 +393,8 @@ def test_addresses_of_a_name() -> None:
 
 @pytest.mark.parametrize("size", range(16, len(bytes.fromhex(ANSWER)), 3))
 def test_a_name_servers_answer_that_is_cut_off(size: int) -> None:
-    data = bytes.fromhex(ANSWER)[:size]
-    try:
-        found = _probe.parse_addresses(0xABCD, data)
-    except _probe.BadAnswer as exc:
-        assert "cut off" in str(exc)
-    else:
-        # Only what is left over may be missing.
-        assert found == ["10.233.0.17", "fd00::11"]
+    with pytest.raises(_probe.BadAnswer, match="cut off"):
+        _probe.parse_addresses(0xABCD, bytes.fromhex(ANSWER)[:size])
 
 
 class Network:
