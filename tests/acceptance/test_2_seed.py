@@ -144,7 +144,10 @@ def everything(cluster: Cluster) -> dict[str, str]:
     }
     for node in NODES:
         found[node] = cluster.ssh(
-            node, "ipvsadm -Sn; sysctl -a 2>/dev/null | grep arp_; ip -brief address show; ls /tmp /root"
+            node,
+            "ipvsadm -Sn; ipset list -name; iptables-save | grep -v '^[:#]'; nft list tables; "
+            "sysctl -a 2>/dev/null | grep -E 'arp_|rp_filter|forwarding'; ip -brief address show; ip rule; ip route; "
+            "cut -d' ' -f1 /proc/modules; ls /tmp /root",
         )
     return found
 
