@@ -12,15 +12,24 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected, _table, _text, _verdict
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _bgp_rows,
+    _expected,
+    _folding,
+    _look,
+    _row,
+    _table,
+    _text,
+    _verdict,
+)
 from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report
 
 COLOURS = {
-    _verdict.OK: C.COLOR_OK,
-    _verdict.FAULT: C.COLOR_ERROR,
-    _verdict.LAG: C.COLOR_WARN,
-    _verdict.UNKNOWN: C.COLOR_WARN,
-    _verdict.NOTE: C.COLOR_VERBOSE,
+    _row.OK: C.COLOR_OK,
+    _row.FAULT: C.COLOR_ERROR,
+    _row.LAG: C.COLOR_WARN,
+    _row.UNKNOWN: C.COLOR_WARN,
+    _row.NOTE: C.COLOR_VERBOSE,
 }
 WIDEST = 160
 
@@ -55,7 +64,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         earlier = args["earlier"]
         began = float(earlier.get("began") or now)
         found = _verdict.rows(args["state"], args["hosts"], args["outside"], args["strict_arp"], args["routers"])
-        patience = max(float(args["state"]["sync_period"]), _verdict.BGP_PATIENCE if args["state"]["bgp"] else 0.0)
+        patience = max(float(args["state"]["sync_period"]), _bgp_rows.BGP_PATIENCE if args["state"]["bgp"] else 0.0)
         decision = _verdict.decide(
             found,
             {key: float(seen) for key, seen in (earlier.get("first_seen") or {}).items()},
@@ -77,16 +86,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         if decision.again:
             return result
-        rows = _verdict.folded(decision.rows)
+        rows = _folding.folded(decision.rows)
         self._print(rows, args)
         result["faults"] = _table.fault_sentences(rows)
-        result["unseen"] = [_text.plain(one) for one in _verdict.unseen(decision.rows)]
+        result["unseen"] = [_text.plain(one) for one in _look.unseen(decision.rows)]
         if args["report_dir"]:
             self._report(result, decision.rows, args, now)
         return result
 
     @staticmethod
-    def _report(result: dict[str, t.Any], rows: list[_verdict.Row], args: dict[str, t.Any], now: float) -> None:
+    def _report(result: dict[str, t.Any], rows: list[_row.Row], args: dict[str, t.Any], now: float) -> None:
         data = _report.document(rows, args["state"], _looked_at(args), result["began"], now, args["look"])
         try:
             result["report"] = _report.write(args["report_dir"], data)
@@ -100,7 +109,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         Display().display("Report: {0}".format(result["report"][0]))
 
     @staticmethod
-    def _print(rows: list[_verdict.Row], args: dict[str, t.Any]) -> None:
+    def _print(rows: list[_row.Row], args: dict[str, t.Any]) -> None:
         state = args["state"]
         title = "Proof: {0} of {1} nodes, {2} with an EXTERNAL-IP, kube-proxy in {3} mode".format(
             len(_looked_at(args)),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _expected, _secrets, _verdict
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _expected, _look, _secrets
 
 
 class FilterModule:
@@ -17,7 +17,7 @@ class FilterModule:
         return {
             "node_name": _cluster.node_of,
             # One string for each node: without native Jinja, Ansible would make a text of all, and parse that.
-            "found_on": lambda results: _expected.dumps(_verdict.found_on(results)),
+            "found_on": lambda results: _expected.dumps(_look.found_on(results)),
             "segment_errors": _cluster.segment_errors,
             "passwords": lambda variables: _secrets.split(variables)[1],
             "without_passwords": lambda variables: _secrets.split(variables)[0],

@@ -18,8 +18,7 @@ import typing as t
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._ipset import IN_KERNEL
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import PULLING
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import (
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     FAULT,
     IN_POD,
     LED,
@@ -28,6 +27,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import
     OFF_LINK,
     STRANGER,
 )
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
 
 Object = t.Dict[str, t.Any]
 

@@ -16,10 +16,9 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import names
 
 Object = t.Dict[str, t.Any]
-
-_MOST_NAMES = 6
 
 
 class Finding(t.NamedTuple):
@@ -71,13 +70,6 @@ def findings(state: Object, hosts: t.Mapping[str, Object], routers: t.Mapping[st
         router = _Router(name, told, peers, nameless, everywhere, nodes, looked_at)
         found.extend(_of_router(router, state["services"]))
     return found
-
-
-def names(some: t.Sequence[str]) -> str:
-    """Return names as text, few of many."""
-    if len(some) <= _MOST_NAMES:
-        return ", ".join(some)
-    return "{0} and {1} more".format(", ".join(some[: _MOST_NAMES - 1]), len(some) - _MOST_NAMES + 1)
 
 
 def _unknown(router: str, why: str) -> Finding:

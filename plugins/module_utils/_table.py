@@ -12,8 +12,8 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, UNKNOWN, Row
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, LAG, NOTE, OK, UNKNOWN, Row
 
 HEADS = ("", "CHECK", "WHERE", "EXPECTED", "FOUND")
 # What a verdict is called in the table.

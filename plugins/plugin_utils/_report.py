@@ -22,9 +22,7 @@ import xml.etree.ElementTree as ET
 import jinja2
 from markupsafe import Markup
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._table import WORDS, summary
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain_all
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import (
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     FAULT,
     LAG,
     NODES,
@@ -33,6 +31,8 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import
     UNKNOWN,
     Row,
 )
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._table import WORDS, summary
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain_all
 
 Object = t.Dict[str, t.Any]
 

@@ -26,7 +26,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (  # noqa: E402
     _diagnosis,
     _expected,
+    _folding,
+    _look,
     _probe,
+    _row,
     _table,
     _verdict,
 )
@@ -159,7 +162,7 @@ class MadeUp:
                 "tcp": {"skipped": True},
             }
             results["inside"]["targets"] = state["targets"]["inside"]
-            hosts[node] = _verdict.found_on(results)
+            hosts[node] = _look.found_on(results)
         return hosts
 
 
@@ -199,8 +202,8 @@ def measure(nodes: int, services: int) -> Object:
     hosts = step("unpack", lambda: {node: _expected.loads(found) for node, found in packed.items()})
     rows = step("rows", _verdict.rows, state, hosts, outside, True)
     decision = step("decide", _verdict.decide, rows, {}, 0.0, 1, 60.0, 90.0)
-    assert {row.verdict for row in decision.rows} <= {_verdict.OK, _verdict.NOTE}, decision.rows[:9]
-    folded = step("fold", _verdict.folded, decision.rows)
+    assert {row.verdict for row in decision.rows} <= {_row.OK, _row.NOTE}, decision.rows[:9]
+    folded = step("fold", _folding.folded, decision.rows)
     lines = step("table", _table.render, "Proof", folded, 120)
     told = [row._asdict() for row in decision.rows]
     assert not step("diagnose", _diagnosis.findings, diagnosis_info.EMPTY, state, told)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, NODES, OK, UNKNOWN, Row
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NODES, OK, UNKNOWN, Row
 from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report
 
 

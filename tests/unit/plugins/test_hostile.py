@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _diagnosis,
+    _folding,
     _probe,
+    _row,
     _table,
     _verdict,
 )
@@ -137,7 +139,7 @@ def facts(text: str) -> Object:
     }
 
 
-def rows(text: str) -> list[_verdict.Row]:
+def rows(text: str) -> list[_row.Row]:
     outside: Object = {"targets": [], "results": []}
     return _verdict.rows(state(text), hosts(text), outside, True)
 
@@ -169,7 +171,7 @@ def printable(lines: t.Iterable[str]) -> bool:
 @hypothesis.given(TEXTS)
 def test_the_terminal_gets_printable_lines(text: str) -> None:
     found = rows(text)
-    lines = [line.text for line in _table.render("Proof: " + text, _verdict.folded(found), 120)]
+    lines = [line.text for line in _table.render("Proof: " + text, _folding.folded(found), 120)]
     assert printable(lines)
     assert printable(_table.fault_sentences(found))
     causes = _diagnosis.findings(facts(text), state(text), [row._asdict() for row in found])

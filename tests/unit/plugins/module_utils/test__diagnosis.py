@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes, _diagnosis
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, IN_POD, NODES, OK, UNKNOWN, Row
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, IN_POD, NODES, OK, UNKNOWN, Row
 
 Object = dict[str, t.Any]
 WEB = "default/web"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _table
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import FAULT, LAG, NOTE, OK, UNKNOWN, Row
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, UNKNOWN, Row
 
 ROWS = [
     Row(OK, "default/web", "EXTERNAL-IP", "API", "an address of pool loadbalanced", "192.168.100.240", "a"),

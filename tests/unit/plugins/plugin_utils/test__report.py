@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._verdict import (
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     FAULT,
     LAG,
     NODES,

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Rows of a Service's addresses: which it has, and who announces them by ARP and NDP; for BGP see _bgp_rows."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import Look
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
+    FAULT,
+    NOTE,
+    OFF_LINK,
+    OK,
+    STRANGER,
+    UNKNOWN,
+    Row,
+    names,
+    reasons_text,
+)
+
+Object = t.Dict[str, t.Any]
+
+
+def _versions(addresses: t.Sequence[str]) -> set[int]:
+    return {ipaddress.ip_address(one).version for one in addresses}
+
+
+def family_rows(service: Object) -> list[Row]:
+    """Return a note where a Service of two families has an address of one; MetalLB allows that for PreferDualStack."""
+    return [
+        Row(
+            NOTE,
+            service["service"],
+            "EXTERNAL-IP",
+            "API",
+            "an address for each ClusterIP's family",
+            "none of IPv{0}".format(version),
+            "{0}/family/{1}".format(service["service"], version),
+        )
+        for version in sorted(_versions(service["cluster_ips"]) - _versions(service["addresses"]))
+    ]
+
+
+def unannounced_row(service: Object, speakers: t.Sequence[str]) -> Row:
+    """Without a speaker, something else announces what MetalLB hands out: that is for the requests to tell."""
+    return Row(
+        FAULT if speakers else NOTE,
+        service["service"],
+        "announcement",
+        "API",
+        "an L2Advertisement or a BGPAdvertisement",
+        "none takes the Service and its pool {0}{1}".format(
+            service["pool"], "" if speakers else ", and no speaker runs"
+        ),
+        service["service"] + "/announcement",
+    )
+
+
+def election_rows(service: Object) -> list[Row]:
+    """Return a note where another node announces than all nodes should agree on; none before it has come to one."""
+    announcers, election = service["announcers"], service["election"]
+    if not election or announcers is None or len(announcers) != 1 or announcers == [election["node"]]:
+        return []
+    wanted = election["node"] or "nobody: {0}".format(reasons_text(election["reasons"]))
+    found = "{0}: the speakers do not agree on which of them run (memberlist)".format(announcers[0])
+    return [Row(NOTE, service["service"], "election", "API", wanted, found, service["service"] + "/election")]
+
+
+def event_rows(service: Object) -> list[Row]:
+    """Return a note where the last event names another node; it lasts an hour and speakers send it as they please."""
+    announcers, assigned = service["announcers"], service["assigned"]
+    if not announcers or not assigned or assigned in announcers:
+        return []
+    wanted = "nodeAssigned names {0}".format(names(announcers))
+    return [Row(NOTE, service["service"], "event", "API", wanted, assigned, service["service"] + "/assigned")]
+
+
+def _lost(service: Object, address: str, look: Look) -> bool:
+    """Return whether an address was asked from outside and gave no answer, and every node was looked at."""
+    counts = [
+        result["answered"]
+        for asked, result in look.asked.get((service["service"], ""), [])
+        if asked["check"] == "EXTERNAL-IP" and asked["target"]["address"] == address
+    ]
+    return bool(counts) and not any(counts) and look.state["nodes"].keys() <= look.hosts.keys()
+
+
+def neighbour_row(service: Object, address: str, look: Look) -> Row:
+    """Return who answers ARP or NDP for an address of a Service."""
+    heard = look.heard.get(address, [])
+    askers = [node for node, _macs in heard]
+    answers = {mac: look.owners.get(mac, STRANGER) for _node, macs in heard for mac in macs}
+    announcers = service["announcers"]
+    verdict, found = _arp_verdict(announcers, askers, answers, look.hosts)
+    if found == OFF_LINK and _lost(service, address, look):
+        # It might have been routed to a node.
+        verdict = FAULT
+    if announcers == [] and (service["election"] or {}).get("reasons"):
+        found = "{0}; no node may: {1}".format(found, reasons_text(service["election"]["reasons"]))
+    if announcers is None:
+        wanted = "one answer, from a node"
+    elif len(announcers) > 1:
+        wanted = "one announcing node"
+    else:
+        wanted = "one answer, from {0}".format(announcers[0] if announcers else "the announcing node")
+    return Row(
+        verdict,
+        service["service"],
+        "NDP" if ":" in address else "ARP",
+        "segment, {0}".format(address),
+        wanted,
+        found,
+        "{0}/arp/{1}".format(service["service"], address),
+    )
+
+
+def _arp_verdict(
+    announcers: t.Sequence[str] | None, askers: list[str], answers: dict[str, str], hosts: t.Mapping[str, Object]
+) -> tuple[str, str]:
+    """Return verdict and finding. announcers: None where MetalLB does not say. answers: MAC address -> node."""
+    found = ", ".join("{0} ({1})".format(node, mac) for mac, node in sorted(answers.items(), key=lambda item: item[1]))
+    if announcers is not None and len(announcers) != 1:
+        return FAULT, "{0} announce it".format(" and ".join(announcers)) if announcers else (
+            "{0}; no ServiceL2Status names an announcing node".format(found or "no answer")
+        )
+    if not askers:
+        return UNKNOWN, OFF_LINK
+    if not answers:
+        if askers == announcers or (announcers is None and len(askers) == 1):
+            return UNKNOWN, "only {0} itself could ask".format(askers[0])
+        return FAULT, "no answer, asked from {0}".format(", ".join(askers))
+    nodes = list(answers.values())
+    if announcers is None:
+        return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [STRANGER] else OK), found
+    if nodes == [STRANGER] and not (hosts.get(announcers[0]) or {}).get("arp"):
+        why = "could not be looked at" if announcers[0] in hosts else "is not in this run"
+        return UNKNOWN, "{0}, and {1} {2}".format(next(iter(answers)), announcers[0], why)
+    return (OK if nodes == announcers else FAULT), found

@@ -1,0 +1,222 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Rows of requests: their answers, the backends and the ways that they took, and what was not asked."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED, Look, Way
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
+    FAULT,
+    IN_POD,
+    LED,
+    NEIGHBOUR_CACHE,
+    NODES,
+    NOTE,
+    OK,
+    OUTSIDE,
+    STRANGER,
+    UNKNOWN,
+    Row,
+    names,
+)
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import MOST_NODES, by_bgp_only
+
+Object = t.Dict[str, t.Any]
+
+STRICT = 1  # rp_filter
+
+
+def left_out_row(left_out: int, host: str) -> Row:
+    """Return a note: a limit that nobody hears of would be a lie."""
+    return Row(
+        NOTE,
+        NODES,
+        "NodePort",
+        host,
+        "every node port asked on every node",
+        "each on {0} nodes or more, in turn, {1} requests fewer; the tables of all nodes are compared".format(
+            MOST_NODES, left_out
+        ),
+        "node-ports",
+    )
+
+
+def request_rows(service: Object, node: str, failure: str, look: Look) -> list[Row]:
+    """Return what a node's requests tell; those from outside, with node "", tell of the node whose port was asked."""
+    found = []
+    for asked, result in look.asked.get((service["service"], node), []):
+        if result["error"] in NOT_ASKED:
+            continue
+        target = asked["target"]
+        place = "{0}{1}".format(
+            _ipvs.join_endpoint(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
+        )
+        origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or look.host
+        verdict, text = _request_verdict(service, asked, result, failure, look)
+        found.append(
+            Row(
+                verdict,
+                service["service"],
+                asked["check"],
+                "{0} -> {1}".format(origin, place),
+                "an answer",
+                text,
+                "{0}/request/{1} -> {2}".format(service["service"], origin if node else OUTSIDE, place),
+                node or asked["node"],
+                seconds=result["seconds"],
+            )
+        )
+    return found
+
+
+def _request_verdict(service: Object, asked: Object, result: Object, failure: str, look: Look) -> tuple[str, str]:
+    if result["ok"]:
+        if result["resolved"] and result["resolved"] not in service["cluster_ips"]:
+            return failure, "the name is {0} there".format(result["resolved"])
+        return OK, _answer(result)
+    way = look.ways.get(result["failed"])
+    target = asked["target"]
+    if target["protocol"] == "udp" and target["request"] == "connect" and result["error"] == "timed out":
+        # Few servers answer an empty datagram.
+        if way:
+            return OK, "{0} {1} {2}; no answer, as is usual in UDP".format(way.node, LED, way.backend)
+        return UNKNOWN, "no answer, which proves nothing in UDP"
+    excuse = _excuse(service, asked["check"], result)
+    text = excuse or result["error"]
+    if way:
+        text = "{0}; {1} {2} {3}".format(text, way.node, LED, way.backend)
+    elif asked["check"] == "EXTERNAL-IP" and target["origin"] == "node" and result["failed"] and not excuse:
+        text = "; ".join([text, *_lost_where(service, result, look)])
+    return (UNKNOWN if excuse else failure), text
+
+
+def _lost_where(service: Object, result: Object, look: Look) -> list[str]:
+    """Say of a request from outside that no node knows how far it came."""
+    found = ["it came in at no node of this run"] if look.ways else []
+    owner = look.owners.get(result["neighbour"], STRANGER)
+    if result["neighbour"] and service["announcers"] and owner not in service["announcers"]:
+        found.append("{0} has {1} ({2})".format(NEIGHBOUR_CACHE, result["neighbour"], owner))
+    return found
+
+
+def backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
+    """Return which backends the requests were led to; nothing where no node tells."""
+    used = [
+        look.ways[one].backend
+        for node in ("", *look.hosts)
+        for _asked, result in look.asked.get((service["service"], node), [])
+        for one in result["connections"]
+        if one in look.ways
+    ]
+    if not used:
+        return []
+    addresses = {one.rpartition(":")[0].strip("[]") for one in used}
+    strangers = sorted(addresses - set(service["backends"]))
+    text = "{0} request{1} led to {2} of them: {3}".format(
+        len(used), "s" if len(used) > 1 else "", len(addresses) - len(strangers), names(sorted(set(used)))
+    )
+    if strangers:
+        text = "{0} is none of them; {1}".format(names(strangers), text)
+    wanted = "{0} endpoint{1}".format(service["endpoints"], "s" if service["endpoints"] != 1 else "")
+    verdict = failure if strangers else OK
+    name = service["service"]
+    return [Row(verdict, name, "backends", "nodes' connection tracking", wanted, text, name + "/backends")]
+
+
+def entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
+    """Return where requests from outside came in, and whether the backend sees who sent them."""
+    seen: dict[str, list[tuple[str, Way]]] = {}
+    for asked, result in look.asked.get((service["service"], ""), []):
+        for one in result["connections"] if asked["check"] == "EXTERNAL-IP" else []:
+            client = _conntrack.client(one) if one else ""
+            # What a node asks itself never leaves it.
+            if one in look.ways and client not in look.nodes:
+                seen.setdefault(asked["target"]["address"], []).append((client, look.ways[one]))
+    found = []
+    name = service["service"]
+    for address, several in seen.items():
+        where = "{0} -> {1}".format(look.host, address)
+        entrances = sorted({way.node for _client, way in several})
+        allowed = _entrances(service)
+        if allowed:
+            verdict = OK if set(entrances) <= set(allowed) else failure
+            wanted = "in by {0}".format(names(allowed))
+            text = "in by {0}".format(names(entrances))
+            found.append(Row(verdict, name, "path", where, wanted, text, "{0}/path/{1}".format(name, address)))
+        if service["local"]:
+            replaced = sorted(
+                {"{0} by {1}".format(way.reply_to, way.node) for client, way in several if way.reply_to != client}
+            )
+            client = several[0][0]
+            text = "replaced by {0}".format(", ".join(replaced)) if replaced else "{0}, kept".format(client)
+            key = "{0}/client/{1}".format(name, address)
+            found.append(Row(failure if replaced else OK, name, "client address", where, client, text, key))
+    return found
+
+
+def way_back_rows(service: Object, hosts: t.Mapping[str, Object]) -> list[Row]:
+    """Return the announcing nodes that drop what comes in, because their answer would leave by another interface."""
+    found = []
+    for node in service["announcers"] or [] if service["layer2"] else []:
+        arp, inside = (hosts.get(node) or {}).get("arp") or {}, (hosts.get(node) or {}).get("inside") or {}
+        filters = {one["name"]: one["rp_filter"] for one in arp.get("interfaces") or []}
+        segments = {
+            one["interface"]
+            for one in arp.get("results") or []
+            if one["on_link"] and one["address"] in service["addresses"] and ":" not in one["address"]
+        }
+        for client, interface in (inside.get("ways_back") or {}).items():
+            for segment in sorted(segments - {interface}):
+                if filters.get(segment) == STRICT and ":" not in client:
+                    found.append(
+                        Row(
+                            FAULT,
+                            service["service"],
+                            "way back",
+                            "{0} -> {1}".format(node, client),
+                            "out by {0}, where requests come in".format(segment),
+                            "out by {0}, and {1} drops what comes in on other ways (rp_filter 1)".format(
+                                interface or "none", segment
+                            ),
+                            "{0}/way-back/{1}/{2}".format(service["service"], node, client),
+                            node,
+                        )
+                    )
+    return found
+
+
+def _entrances(service: Object) -> list[str]:
+    """Return the nodes that requests from outside may come in by; none where that is not known."""
+    found = set(service["announcers"] or []) if service["layer2"] else set()
+    if service["layer2"] and not found:
+        return []
+    if service["bgp"] is not None:
+        found |= set(service["bgp"]["expected"])
+    return sorted(found)
+
+
+def _excuse(service: Object, check: str, result: Object) -> str:
+    """Return why it says nothing about the Service that a host got no answer, "" when it does say something."""
+    if check == "ClusterIP":
+        return ""
+    if result["error"] == "no route":
+        # The host itself knows no way there: a controller without IPv6, or one that learns no routes.
+        return "no route learned here"
+    silent = not result["answered"] and result["error"] in ("timed out", "host unreachable")
+    if check == "EXTERNAL-IP" and silent and by_bgp_only(service):
+        return "{0}: no route learned here".format(result["error"])
+    return ""
+
+
+def _answer(result: Object) -> str:
+    others = len(result["answers"]) - 1
+    text = result["answer"] or "connected"
+    return "{0} and {1} other{2}".format(text, others, "s" if others > 1 else "") if others > 0 else text

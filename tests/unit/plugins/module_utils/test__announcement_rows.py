@@ -1,0 +1,205 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _verdict
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NOTE, OK, UNKNOWN
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
+    M2,
+    M3,
+    VIP,
+    VIP6,
+    answered,
+    arp,
+    look,
+    of,
+    service,
+    target,
+    told,
+)
+
+Object = dict[str, t.Any]
+ARP: list[tuple[Object, dict[str, Object], str, str]] = [
+    # Service, what the nodes saw, verdict, part of what was found
+    (
+        service(),
+        {"node1": arp("node1", M2), "node2": arp("node2"), "node3": arp("node3", M2)},
+        OK,
+        "node2 (02:00:5e:00:53:02)",
+    ),
+    (
+        service(),
+        {"node1": arp("node1", M2, M3), "node2": arp("node2"), "node3": arp("node3", M2)},
+        FAULT,
+        "node2 (02:00:5e:00:53:02), node3 (02:00:5e:00:53:03)",
+    ),
+    (service(), {"node1": arp("node1", M3), "node2": arp("node2", M3), "node3": arp("node3")}, FAULT, "node3 ("),
+    (
+        service(),
+        {"node1": arp("node1", "02:00:5e:00:53:ff"), "node2": arp("node2")},
+        FAULT,
+        "an unknown host (02:00:5e:00:53:ff)",
+    ),
+    (
+        service(),
+        {"node1": arp("node1"), "node2": arp("node2"), "node3": arp("node3")},
+        FAULT,
+        "no answer, asked from node1, node2, node3",
+    ),
+    (service(announcers=[]), {"node1": arp("node1", M2), "node2": arp("node2")}, FAULT, "no ServiceL2Status names"),
+    (
+        service(announcers=[]),
+        {"node1": arp("node1"), "node2": arp("node2")},
+        FAULT,
+        "no answer; no ServiceL2Status names",
+    ),
+    (service(announcers=["node1", "node2"]), {"node1": arp("node1", M2)}, FAULT, "node1 and node2 announce it"),
+    # A node does not hear its own answer.
+    (service(), {"node2": arp("node2")}, UNKNOWN, "only node2 itself could ask"),
+    (
+        service(),
+        {"node1": arp("node1", on_link=False), "node2": arp("node2", on_link=False)},
+        UNKNOWN,
+        "is on its segment",
+    ),
+    (service(), {"node1": {"arp": None}}, UNKNOWN, "is on its segment"),
+    # With --limit the announcing node's MAC address is not known.
+    (service(), {"node1": arp("node1", M2)}, UNKNOWN, "02:00:5e:00:53:02, and node2 is not in this run"),
+    (
+        service(),
+        {"node1": arp("node1", M2), "node2": {"arp": {}, "problem": "no connection"}},
+        UNKNOWN,
+        "02:00:5e:00:53:02, and node2 could not be looked at",
+    ),
+    (
+        service(),
+        {"node1": arp("node1", M2, M3)},
+        FAULT,
+        "an unknown host (02:00:5e:00:53:02), an unknown host (02:00:5e:00:53:03)",
+    ),
+    # MetalLB before 0.14.4 has no ServiceL2Status: one node has to answer, whichever it is.
+    (service(announcers=None), {"node1": arp("node1", M2), "node2": arp("node2")}, OK, "node2 (02:00:5e:00:53:02)"),
+    (
+        service(announcers=None),
+        {"node1": arp("node1", M2, M3), "node2": arp("node2"), "node3": arp("node3")},
+        FAULT,
+        "node3",
+    ),
+    (
+        service(announcers=None),
+        {"node1": arp("node1"), "node2": arp("node2")},
+        FAULT,
+        "no answer, asked from node1, node2",
+    ),
+]
+
+REASONS = {"node1": "carries a label", "node2": "has no running speaker", "node3": "has no running speaker"}
+NOBODY = {"node": "", "reasons": REASONS}
+
+
+@pytest.mark.parametrize(("one", "nodes", "verdict", "found"), ARP)
+@pytest.mark.parametrize(("address", "check"), [(VIP, "ARP"), (VIP6, "NDP")])
+def test_who_answers_arp_and_ndp(
+    address: str, check: str, one: Object, nodes: dict[str, Object], verdict: str, found: str
+) -> None:
+    hosts = {node: {"arp": seen.get("arp", seen)} for node, seen in nodes.items()}
+    rows = of(look({**one, "addresses": [address]}, hosts), check)
+    assert len(rows) == 1
+    assert rows[0][:2] == (verdict, "segment, " + address)
+    assert found in rows[0][3]
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({}, []),
+        ({"assigned": ""}, []),
+        ({"announcers": None, "assigned": "node1"}, []),
+        ({"announcers": [], "assigned": "node1"}, []),
+        ({"assigned": "node1"}, [(NOTE, "API", "nodeAssigned names node2", "node1")]),
+    ],
+)
+def test_the_event_names_the_one_that_announces(changed: Object, found: list[t.Any]) -> None:
+    assert of(look(service(**changed), {}), "event") == found
+
+
+def test_an_address_of_no_segment_that_nobody_answers() -> None:
+    hosts = {"node1": {"arp": arp("node1", on_link=False)}}
+    silent = answered(target("EXTERNAL-IP", VIP, 80), ok=False)
+    assert of(look(service(), hosts, silent), "ARP")[0][::3] == (FAULT, "no node of this run is on its segment")
+    # Something routes it to a node; not asked; not all nodes were asked.
+    routed = answered(target("EXTERNAL-IP", VIP, 80))
+    assert of(look(service(), hosts, routed), "ARP")[0][0] == UNKNOWN
+    assert of(look(service(), hosts), "ARP")[0][0] == UNKNOWN
+    assert of(look(service(), hosts, silent, nodes=["node1", "node2"]), "ARP")[0][0] == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, []),
+        ({"election": None}, []),
+        ({"announcers": None}, []),  # an old MetalLB does not say
+        ({"announcers": []}, []),  # that is for the ARP row
+        ({"announcers": ["node1", "node2"]}, []),
+        ({"announcers": ["node3"]}, ["node2"]),
+        ({"election": NOBODY}, ["nobody: node1 carries a label; node2, node3 has no running speaker"]),
+        ({"election": NOBODY, "layer2": False}, []),
+    ],
+)
+def test_the_elected_node_is_the_one_that_announces(changed: Object, expected: list[str]) -> None:
+    rows = of(look(service(**changed), {}), "election")
+    assert [(row[0], row[2]) for row in rows] == [(NOTE, wanted) for wanted in expected]
+
+
+def test_why_nobody_answers() -> None:
+    """An address that no node may announce."""
+    rows = of(look(service(announcers=[], election=NOBODY), {"node1": {"arp": arp("node1")}}), "ARP")
+    assert rows[0][0] == FAULT
+    assert rows[0][3].endswith("; no node may: node1 carries a label; node2, node3 has no running speaker")
+
+
+def test_one_node_announces_both_addresses_of_a_service() -> None:
+    rows = look(service(addresses=[VIP, VIP6]), {"node1": {"arp": arp("node1", M2)}, "node2": {"arp": arp("node2")}})
+    for check, address in (("ARP", VIP), ("NDP", VIP6)):
+        assert of(rows, check) == [(OK, "segment, " + address, "one answer, from node2", "node2 (02:00:5e:00:53:02)")]
+
+
+def test_what_is_not_announced_by_layer2_is_not_asked_by_arp() -> None:
+    rows = look(service(layer2=False, addresses=[VIP, VIP6]), {"node1": {"arp": arp("node1")}})
+    assert of(rows, "ARP") + of(rows, "NDP") == []
+
+
+@pytest.mark.parametrize(
+    ("speakers", "verdict", "end"), [(["node1"], FAULT, "loadbalanced"), ([], NOTE, "no speaker runs")]
+)
+def test_an_address_that_nothing_announces(speakers: list[str], verdict: str, end: str) -> None:
+    """Without speakers something else is meant to announce, Calico for one."""
+    state = {
+        "services": [service(layer2=False)],
+        "nodes": {},
+        "mode": "",
+        "sync_period": 0.0,
+        "speakers": speakers,
+        "bgp": {},
+        "scope": [],
+    }
+    rows = of(_verdict.rows(state, {}, {}, False), "announcement")
+    assert [(row[0], row[2]) for row in rows] == [(verdict, "an L2Advertisement or a BGPAdvertisement")]
+    assert rows[0][3].startswith("none takes the Service and its pool loadbalanced")
+    assert rows[0][3].endswith(end)
+    assert of(look(service(layer2=False, bgp=told()), {}), "announcement") == []
+    assert of(look(service(), {}), "announcement") == []
+
+
+def test_a_service_with_an_address_of_one_family_only() -> None:
+    rows = look(service(cluster_ips=["10.233.0.17", "fd00::17"]), {})
+    assert of(rows, "EXTERNAL-IP")[1:] == [(NOTE, "API", "an address for each ClusterIP's family", "none of IPv6")]
+    both = service(cluster_ips=["10.233.0.17", "fd00::17"], addresses=[VIP, VIP6])
+    assert len(of(look(both, {}), "EXTERNAL-IP")) == 1

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _folding, _node_rows
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, OK
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
+    NODES,
+    VIP,
+    answered,
+    around,
+    look,
+    of,
+    service,
+    session,
+    session_rows,
+    tables,
+    target,
+)
+
+Object = dict[str, t.Any]
+
+
+def test_many_answers_are_one_line_and_a_fault_is_not_hidden_in_it() -> None:
+    def outside(*oks: bool) -> Object:
+        parts = [
+            answered(target("NodePort", NODES[node][0], 31313, node), ok)
+            for node, ok in zip(("node1", "node2"), oks, strict=True)
+        ]
+        return {key: [one[key][0] for one in parts] for key in ("targets", "results")}
+
+    assert of(_folding.folded(look(service(), {}, outside(True, True))), "NodePort") == [
+        (OK, "2 paths, to 2 nodes, port 31313", "an answer each", "Hello World!")
+    ]
+    assert [row[0] for row in of(_folding.folded(look(service(), {}, outside(True, False))), "NodePort")] == [OK, FAULT]
+
+
+def test_cluster_addresses_are_asked_from_every_node() -> None:
+    def inside(*oks: bool) -> dict[str, Object]:
+        one = target("ClusterIP", "10.233.0.17", 80)
+        return {"node{0}".format(number): {"inside": answered(one, ok)} for number, ok in enumerate(oks, 1)}
+
+    assert of(_folding.folded(look(service(), inside(True, True))), "ClusterIP") == [
+        (OK, "2 paths, from every node to 10.233.0.17:80", "an answer each", "Hello World!")
+    ]
+    assert of(_folding.folded(look(service(), inside(True, False))), "ClusterIP")[1] == (
+        FAULT,
+        "node2 -> 10.233.0.17:80",
+        "an answer",
+        "timed out",
+    )
+
+
+def test_paths_of_both_families_are_one_line() -> None:
+    def together(*targets: Object) -> Object:
+        parts = [answered(one) for one in targets]
+        return {key: [one[key][0] for one in parts] for key in ("targets", "results")}
+
+    outside = together(
+        target("EXTERNAL-IP", VIP, 80),
+        target("NodePort", "192.168.100.11", 31313, "node1"),
+        target("NodePort", "2001:db8::11", 31313, "node1"),
+        target("NodePort", "192.168.100.11", 31443, "node1"),
+    )
+    inside = together(
+        target("ClusterIP", "10.233.0.17", 80), target("ClusterIP", "fd00::17", 80), target("EXTERNAL-IP", VIP, 80)
+    )
+    rows = _folding.folded(look(service(), {"node1": {"inside": inside}, "node2": {"inside": inside}}, outside))
+    assert [row.where for row in rows if "/request/" in row.key] == [
+        "Ansible controller -> 192.168.100.240:80",
+        "3 paths, to 1 node, ports 31313, 31443",
+        "4 paths, from every node to 10.233.0.17:80, [fd00::17]:80",
+        "2 paths, from every node to 192.168.100.240:80",
+    ]
+
+
+def test_sessions_that_are_alike_are_one_line() -> None:
+    sessions = [
+        session("node1"),
+        session("node2"),
+        session("node3", address="", peer="router2", said="Idle", before=900),
+    ]
+    rows = session_rows(sessions, True)
+    assert len({row.key for row in rows}) == 3
+    assert [(row.verdict, row.where, row.found) for row in _folding.folded(rows)] == [
+        (OK, "node1, node2 -> router1 (192.168.100.2)", "connected"),
+        (FAULT, "node3 -> router2", "Idle"),
+    ]
+
+
+def test_members_of_one_set_that_nobody_asks_for_are_one_line() -> None:
+    differences = [around("ipset", f"KUBE-CLUSTER-IP, 10.233.0.{number},tcp:80") for number in range(3)]
+    rows = _node_rows.data_plane_rows("node1", tables(*differences), "ipvs", [])
+    assert len({one.key for one in rows}) == 3
+    assert [one.where for one in _folding.folded(rows)] == ["node1: KUBE-CLUSTER-IP, 10.233.0.0,tcp:80 and 2 more"]
+
+
+def test_a_namespace_may_be_called_like_a_kind_of_row() -> None:
+    rows = look(
+        service(service="ipvs/web"), {}, answered(target("NodePort", "192.168.100.11", 31313, "node1", name="ipvs/web"))
+    )
+    assert _folding.folded(rows) == rows

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _look
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import OK, UNKNOWN
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import arp, look, service, tables
+
+Object = dict[str, t.Any]
+LOST = {"unreachable": True, "msg": "no route to host\n"}
+BROKEN = {"failed": True, "msg": "MODULE FAILURE"}
+SKIPPED = {"skipped": True, "skip_reason": "Conditional result was False"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")]),
+        # What came before or after does not count.
+        ({"arp": LOST}, [(UNKNOWN, "data plane", "node1", "checked", "no connection to it: no route to host")]),
+        ({"data_plane": BROKEN}, [(UNKNOWN, "data plane", "node1", "checked", "MODULE FAILURE")]),
+        (
+            {"arp": {"failed": True}, "inside": {**BROKEN, "targets": []}, "tcp": BROKEN},
+            [
+                (UNKNOWN, "ARP, NDP", "node1", "checked", "no reason was given"),
+                (UNKNOWN, "requests", "node1", "checked", "MODULE FAILURE"),
+                (UNKNOWN, "BGP connections", "node1", "checked", "MODULE FAILURE"),
+                (OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected"),
+            ],
+        ),
+        ({"data_plane": SKIPPED}, []),
+    ],
+)
+def test_what_became_of_the_tasks_on_a_node(changes: Object, expected: list[tuple[str, str, str, str, str]]) -> None:
+    inside = {"results": [], "targets": []}
+    results = {"data_plane": tables(), "arp": arp("node1"), "inside": inside, "tcp": SKIPPED, **changes}
+    host = _look.found_on(results)
+    rows = look(service(reason="pending"), {"node1": host}, strict_arp=False)[1:]
+    assert [(row.verdict, row.check, row.where, row.expected, row.found) for row in rows] == expected
+    assert len({row.key for row in rows}) == len(rows)
+    assert len(_look.unseen(rows)) == sum(row.verdict == UNKNOWN for row in rows)
+
+
+def test_connections_are_taken_from_their_task() -> None:
+    peers = [{"address": "192.0.2.1", "port": 179, "connected": True}]
+    assert _look.found_on({"tcp": {"results": peers}})["tcp"] == peers
+
+
+def test_a_namespace_may_be_called_unseen() -> None:
+    rows = look(service(service="unseen/web"), {})
+    assert rows[0].key.startswith("unseen/")
+    assert _look.unseen(rows) == []

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, The kubeaddons.metallb authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, UNKNOWN
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
+    around,
+    arp,
+    difference,
+    look,
+    service,
+    tables,
+)
+
+Object = dict[str, t.Any]
+MISSING = (FAULT, "IPVS missing", "node1: default/web, TCP 192.168.100.240:80, 10.233.65.4:8080", "weight 1", "absent")
+
+NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] = [
+    # what the node returned, kube-proxy's mode, whether strict ARP is needed, rows
+    (
+        {"data_plane": tables()},
+        "ipvs",
+        False,
+        [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")],
+    ),
+    (
+        {"data_plane": tables(draining=2)},
+        "ipvs",
+        False,
+        [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected, 2 draining")],
+    ),
+    (
+        {"data_plane": tables(difference())},
+        "ipvs",
+        False,
+        [MISSING],
+    ),
+    (
+        {"data_plane": tables(difference(verdict="lag", name="", backend="", address="2001:db8::1"))},
+        "ipvs",
+        False,
+        [(LAG, "IPVS missing", "node1: no Service, TCP [2001:db8::1]:80", "weight 1", "absent")],
+    ),
+    (
+        {"data_plane": tables(difference(), more=["lag"] * 6)},
+        "ipvs",
+        False,
+        [
+            MISSING,
+            (LAG, "IPVS", "node1", "no difference", "6 more differences"),
+        ],
+    ),
+    (
+        {"data_plane": tables(difference(), more=["fault", *["lag"] * 5])},
+        "ipvs",
+        False,
+        [
+            MISSING,
+            (FAULT, "IPVS", "node1", "no difference", "6 more differences"),
+        ],
+    ),
+    (
+        {"data_plane": tables(problem="no /proc/net/ip_vs")},
+        "ipvs",
+        False,
+        [(UNKNOWN, "IPVS", "node1", "a readable table", "no /proc/net/ip_vs")],
+    ),
+    ({"data_plane": None}, "ipvs", False, []),
+    ({"data_plane": {}}, "ipvs", False, []),
+    (
+        {"data_plane": None},
+        "",
+        False,
+        [
+            (
+                NOTE,
+                "data plane",
+                "node1",
+                "checked",
+                "there is no kube-proxy, and what is there instead is not read; the requests above went through it",
+            )
+        ],
+    ),
+    (
+        {"data_plane": tables()},
+        "nftables",
+        False,
+        [(OK, "nftables", "node1", "5 Service addresses, 12 backends", "all as expected")],
+    ),
+    (
+        {
+            "data_plane": tables(
+                difference(kind="rule", name="", backend="IPv4 services -> service-ips", address="", port=0)
+            )
+        },
+        "nftables",
+        False,
+        [(FAULT, "nftables rule", "node1: TCP, IPv4 services -> service-ips", "weight 1", "absent")],
+    ),
+    (
+        {
+            "data_plane": tables(
+                around("ipset", "KUBE-LOAD-BALANCER, 192.168.100.240,tcp:80", "default/web"),
+                around("ipset", "KUBE-CLUSTER-IP, 10.233.0.9,tcp:80"),
+                around("rule", "IPv4 nat KUBE-SERVICES match-set KUBE-CLUSTER-IP -> ACCEPT"),
+                around("leftover", "IPv4 nftables table kube-proxy"),
+            )
+        },
+        "ipvs",
+        False,
+        [
+            (
+                FAULT,
+                "IPVS ipset",
+                "node1: default/web, KUBE-LOAD-BALANCER, 192.168.100.240,tcp:80",
+                "weight 1",
+                "absent",
+            ),
+            (FAULT, "IPVS ipset", "node1: KUBE-CLUSTER-IP, 10.233.0.9,tcp:80", "weight 1", "absent"),
+            (
+                FAULT,
+                "IPVS rule",
+                "node1: IPv4 nat KUBE-SERVICES match-set KUBE-CLUSTER-IP -> ACCEPT",
+                "weight 1",
+                "absent",
+            ),
+            (FAULT, "IPVS leftover", "node1: IPv4 nftables table kube-proxy", "weight 1", "absent"),
+        ],
+    ),
+    (
+        {"data_plane": None, "arp": arp("node1")},
+        "ipvs",
+        True,
+        [(OK, "strict ARP", "node1", "arp_ignore 1, arp_announce 2", "arp_ignore 1, arp_announce 2")],
+    ),
+    (
+        {"data_plane": None, "arp": arp("node1", strict=False)},
+        "ipvs",
+        True,
+        [(FAULT, "strict ARP", "node1", "arp_ignore 1, arp_announce 2", "arp_ignore 0, arp_announce 0")],
+    ),
+    ({"data_plane": None, "arp": arp("node1", strict=False)}, "ipvs", False, []),
+    (
+        {"problem": "not a Node of the cluster", "ipvs": tables(difference())},
+        "ipvs",
+        True,
+        [(UNKNOWN, "data plane", "node1", "checked", "not a Node of the cluster")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("host", "mode", "strict", "expected"), NODE_ROWS)
+def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tuple[str, str, str, str, str]]) -> None:
+    rows = look(service(reason="pending"), {"node1": host}, mode=mode, strict_arp=strict)[1:]
+    assert [(row.verdict, row.check, row.where, row.expected, row.found) for row in rows] == expected
+    assert {row.subject for row in rows} <= {"nodes"}
