@@ -409,6 +409,12 @@ def test_pool_off_link(cluster: Cluster) -> None:
         cluster,
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}},
         pool("causes-far", "10.55.0.0/28", autoAssign=False),
+        {
+            "apiVersion": "metallb.io/v1beta1",
+            "kind": "L2Advertisement",
+            "metadata": {"name": "causes-far", "namespace": "metallb-system"},
+            "spec": {"ipAddressPools": ["causes-far"]},
+        },
     )
     try:
         made(cluster, {**service("far", {"metallb.io/address-pool": "causes-far"})})
@@ -433,7 +439,7 @@ def test_pool_off_link(cluster: Cluster) -> None:
         named = diagnosed(cluster)
     finally:
         cluster.kubectl("delete", "namespace", "causes")
-        cluster.kubectl(*METALLB, "delete", "ipaddresspool", "causes-far")
+        cluster.kubectl(*METALLB, "delete", "l2advertisement/causes-far", "ipaddresspool/causes-far")
     assert named == {("pool-off-link", "causes/far")}
 
 
