@@ -54,10 +54,19 @@ def mode(cluster: Cluster, web: None, request: pytest.FixtureRequest) -> Iterato
 
 
 def test_what_the_mode_before_has_left_is_named(cluster: Cluster, mode: str) -> None:
-    """Its virtual servers and addresses on every node, and nothing once they are removed."""
+    """Its virtual servers and addresses, and nothing once they are removed."""
+    nodes = list(NODES)
+    if mode == "nftables":
+        # kube-proxy does clean up here. Where ip_vs is built in and the kernel's modules are not listed it does not.
+        eventually("nothing is named", lambda: cluster.playbook("playbooks/diagnose.yml").status == 0, 180)
+        nodes = ["node2"]
+        cluster.ssh(
+            "node2",
+            f"ip link add kube-ipvs0 type dummy && ip address add {VIP}/32 dev kube-ipvs0 && ipvsadm -A -t {VIP}:80 -s rr",
+        )
     played = cluster.playbook("playbooks/diagnose.yml")
     named = set(re.findall(r"^([a-z-]+) \((\S+)\)$", played.output, re.MULTILINE))
-    assert named == {("left-overs", node) for node in NODES}, played.output
+    assert named == {("left-overs", node) for node in nodes}, played.output
     for what in ("IPv4 addresses on kube-ipvs0", "IPv4 virtual servers"):
         assert what in played.text, played.output
     clean(cluster)
