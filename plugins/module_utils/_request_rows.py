@@ -12,10 +12,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp_rows import BGP_PATIENCE
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED, Look, Way
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     FAULT,
     IN_POD,
+    LAG,
     LED,
     NEIGHBOUR_CACHE,
     NODES,
@@ -140,6 +142,8 @@ def entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
             # What a node asks itself never leaves it.
             if one in look.ways and client not in look.nodes:
                 seen.setdefault(asked["target"]["address"], []).append((client, look.ways[one]))
+    if service["bgp"] is not None and look.state["bgp"]["age"] < BGP_PATIENCE:
+        failure = LAG  # routers go by what they were told before
     found = []
     name = service["service"]
     for address, several in seen.items():

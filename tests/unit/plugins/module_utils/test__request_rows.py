@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _probe, _verdict
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, UNKNOWN
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
+    BGP,
     MACS,
     NODES,
     SYNC,
@@ -118,6 +119,15 @@ PATH_WHERE = "Ansible controller -> " + VIP
 )
 def test_where_requests_from_outside_come_in(one: Object, hosts: dict[str, Object], rows: list[t.Any]) -> None:
     assert of(look(one, hosts, FROM_OUTSIDE), "path") == rows
+
+
+def test_routers_that_have_just_been_told_go_by_what_they_knew(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = service(layer2=False, bgp={**told(), "expected": {"node1": ["r"]}})
+    assert of(look(one, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == FAULT
+    monkeypatch.setitem(BGP, "age", 10.0)
+    assert of(look(one, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == LAG
+    by_layer2 = service(announcers=["node1"])
+    assert of(look(by_layer2, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == FAULT
 
 
 def test_a_controller_that_is_a_node_proves_no_path() -> None:
