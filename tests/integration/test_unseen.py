@@ -98,7 +98,12 @@ def played(playbook: str, folder: Path, **changes: dict[str, Any]) -> tuple[int,
     options = ["-e", json.dumps({"metallb_verify_report_dir": str(folder / "report")})]
     answer = subprocess.run(
         [program("ansible-playbook"), "-i", str(inventory), *options, f"kubeaddons.metallb.{playbook}"],
-        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(tree), "ANSIBLE_PYTHON_INTERPRETER": sys.executable},
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(tree),
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+            "COLUMNS": "160",
+        },
         cwd=folder,
         capture_output=True,
         text=True,
