@@ -37,7 +37,7 @@ IN_KERNEL = "in the kernel"  # where it is expected
 
 _PROTOCOLS = {number: text.lower() for number, text in _nfnetlink.PROTOCOLS.items()}
 # An address is an attribute within an attribute.
-_ADDRESS = _nfnetlink.ATTRIBUTE.size
+_ADDRESS = _netlink.ATTRIBUTE.size
 
 
 class Sets(t.NamedTuple):

@@ -45,7 +45,7 @@ IFF_NOARP = 0x80
 SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
 
 _HEADER = struct.Struct("=IHHII")
-_ATTRIBUTE = struct.Struct("=HH")
+ATTRIBUTE = struct.Struct("=HH")
 _LINK = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBI")
 _ROUTE = struct.Struct("=BBBBBBBBI")
@@ -105,11 +105,11 @@ def understood() -> t.Iterator[None]:
 def parse_attributes(data: bytes, offset: int, end: int) -> dict[int, bytes]:
     """Return the attributes between two offsets by their kind, without its flags; of equal kinds the last."""
     found = {}
-    while offset + _ATTRIBUTE.size <= end:
-        length, kind = _ATTRIBUTE.unpack_from(data, offset)
-        if length < _ATTRIBUTE.size:
+    while offset + ATTRIBUTE.size <= end:
+        length, kind = ATTRIBUTE.unpack_from(data, offset)
+        if length < ATTRIBUTE.size:
             break
-        found[kind & 0x3FFF] = data[offset + _ATTRIBUTE.size : offset + length]
+        found[kind & 0x3FFF] = data[offset + ATTRIBUTE.size : offset + length]
         offset += (length + 3) & ~3
     return found
 
@@ -121,7 +121,7 @@ def nested(data: bytes) -> dict[int, bytes]:
 
 def attribute(kind: int, value: bytes) -> bytes:
     """Return an attribute as it stands in a request."""
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
+    return ATTRIBUTE.pack(ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def messages(data: bytes) -> t.Iterator[tuple[int, int, int, int]]:

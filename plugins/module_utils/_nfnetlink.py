@@ -25,7 +25,6 @@ FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 PROTOCOLS = {socket.IPPROTO_TCP: "TCP", socket.IPPROTO_UDP: "UDP", 132: "SCTP"}
 
 _GENERIC = struct.Struct("=BBH")  # struct nfgenmsg
-ATTRIBUTE = struct.Struct("=HH")
 
 Ask = t.Callable[[int, int, bytes], t.List[bytes]]  # message, address family, attributes -> parts of the answer
 
@@ -57,7 +56,7 @@ def payloads(parts: t.Iterable[bytes], subsystem: int) -> t.Iterator[tuple[bytes
 def listed(data: bytes) -> t.Iterator[bytes]:
     """Yield the elements of a list attribute."""
     offset = 0
-    while offset + ATTRIBUTE.size <= len(data):
-        length = ATTRIBUTE.unpack_from(data, offset)[0]
-        yield data[offset + ATTRIBUTE.size : offset + length]
-        offset += max(ATTRIBUTE.size, (length + 3) & ~3)
+    while offset + _netlink.ATTRIBUTE.size <= len(data):
+        length = _netlink.ATTRIBUTE.unpack_from(data, offset)[0]
+        yield data[offset + _netlink.ATTRIBUTE.size : offset + length]
+        offset += max(_netlink.ATTRIBUTE.size, (length + 3) & ~3)

@@ -18,7 +18,6 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink, _nfnetlink
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._nfnetlink import (
-    ATTRIBUTE,
     FAMILIES,
     PROTOCOLS,
     Ask,
@@ -192,10 +191,10 @@ def rules_of(parts: t.Iterable[bytes]) -> t.Iterator[tuple[str, bytes]]:
     """Yield the chain, "" where it is not told, and the attributes of each rule."""
     for part, start, end in _payloads(parts):
         # Table and chain come first, one after the other.
-        table = (ATTRIBUTE.unpack_from(part, start)[0] + 3) & ~3
-        length, kind = ATTRIBUTE.unpack_from(part, start + table)
-        begin = start + table + ATTRIBUTE.size
-        chain = part[begin : begin + length - ATTRIBUTE.size - 1].decode("utf-8", "replace")
+        table = (_netlink.ATTRIBUTE.unpack_from(part, start)[0] + 3) & ~3
+        length, kind = _netlink.ATTRIBUTE.unpack_from(part, start + table)
+        begin = start + table + _netlink.ATTRIBUTE.size
+        chain = part[begin : begin + length - _netlink.ATTRIBUTE.size - 1].decode("utf-8", "replace")
         yield chain if kind == NFTA_NAME else "", part[start:end]
 
 

@@ -26,7 +26,7 @@ import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.thread import BrokenThreadPool
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _pods
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _conntrack, _pods
 
 MAX_ANSWER = 120
 MAX_BODY = 1024
@@ -339,7 +339,7 @@ def _from_pod(pod: _pods.Pod, timeout: float, attempts: int, target: Target) -> 
     """Ask a target from the thread's network, which is the pod's."""
     resolved = ""
     asked = target
-    if not _is_address(target.address):
+    if not _addresses.is_address(target.address):
         if not pod.domain:
             return result(target, [Answer(False, "", NO_DNS, 0.0, "")])
         try:
@@ -349,14 +349,6 @@ def _from_pod(pod: _pods.Pod, timeout: float, attempts: int, target: Target) -> 
             return result(target, [Answer(False, "", text, 0.0, "")], pod.name)
         asked = target._replace(address=resolved, host=target.host or target.address)
     return result(target, [ask(asked, timeout) for dummy in range(attempts)], pod.name, resolved)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def probe_from_pods(

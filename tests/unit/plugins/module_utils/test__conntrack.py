@@ -47,6 +47,11 @@ def test_of_ipv6() -> None:
     assert struct.pack(">H", 5353) in asked[0][1]
 
 
+def loaded(_module: str) -> bool:
+    """Nothing would be loaded."""
+    return False
+
+
 def test_only_those_that_the_node_knows_are_returned() -> None:
     def ask(_family: int, attributes: bytes) -> bytes:
         if struct.pack(">H", 60260) not in attributes:
@@ -54,7 +59,9 @@ def test_only_those_that_the_node_knows_are_returned() -> None:
         return ANSWER
 
     other = "tcp 10.233.0.1:60261 10.233.0.1:443"
-    assert _conntrack.look_up_all([other, CONNECTION], ask) == {CONNECTION: ["192.168.100.100:6443", "192.168.100.100"]}
+    assert _conntrack.look_up_all([other, CONNECTION], ask, loaded) == {
+        CONNECTION: ["192.168.100.100:6443", "192.168.100.100"]
+    }
 
 
 def test_what_the_kernel_refuses_is_not_swallowed() -> None:
@@ -62,7 +69,7 @@ def test_what_the_kernel_refuses_is_not_swallowed() -> None:
         raise _netlink.NetlinkError("the kernel refused a netlink request: Operation not permitted")
 
     with pytest.raises(_netlink.NetlinkError, match="not permitted"):
-        _conntrack.look_up_all([CONNECTION], ask)
+        _conntrack.look_up_all([CONNECTION], ask, loaded)
 
 
 def test_the_text_of_a_connection() -> None:
@@ -70,3 +77,14 @@ def test_the_text_of_a_connection() -> None:
         "tcp 192.0.2.1:40312 192.0.2.240:80"
     )
     assert _conntrack.connection("udp", ("fd00::1", 1), ("fd00::2", 2)) == "udp [fd00::1]:1 [fd00::2]:2"
+
+
+def test_no_module_is_loaded_for_it() -> None:
+    asked: list[bytes] = []
+
+    def ask(_family: int, attributes: bytes) -> bytes:
+        asked.append(attributes)
+        return ANSWER
+
+    assert _conntrack.look_up_all([CONNECTION], ask, lambda module: module == "nf_conntrack_netlink") == {}
+    assert asked == []
