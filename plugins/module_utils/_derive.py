@@ -239,7 +239,6 @@ def balanced(
                 "assigned": _announcers.l2_assigned(service, live.assigned),
                 "election": _announcers.l2_election(service, layer2, judged.addresses, local_nodes, live),
                 "bgp": _announcers.bgp_announcement(service, bgp, judged.addresses, local_nodes, live),
-                "endpoints": len(serving),
                 "backends": sorted(serving),
                 "age": _age(service, own, now),
                 "cluster_ips": [one for one in spec.get("clusterIPs") or [] if one != "None"],

@@ -166,7 +166,7 @@ def _of_addresses(found: _Found, facts: Object, state: Object) -> None:
 
 def _of_announcement(found: _Found, service: Object, state: Object) -> None:
     name = service["service"]
-    if not service["endpoints"]:
+    if not service["backends"]:
         found.add("no-endpoint", name, "{0} has no ready endpoint".format(name))
         return
     if service["layer2"] and len(service["announcers"] or []) > 1:

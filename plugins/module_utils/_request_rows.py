@@ -127,7 +127,8 @@ def backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
     )
     if strangers:
         text = "{0} is none of them; {1}".format(names(strangers), text)
-    wanted = "{0} endpoint{1}".format(service["endpoints"], "s" if service["endpoints"] != 1 else "")
+    number = len(service["backends"])
+    wanted = "{0} endpoint{1}".format(number, "s" if number != 1 else "")
     verdict = failure if strangers else OK
     name = service["service"]
     return [Row(verdict, name, "backends", "nodes' connection tracking", wanted, text, name + "/backends")]

@@ -93,7 +93,7 @@ def _of_router(router: _Router, services: t.Sequence[Object]) -> list[Finding]:
     routes = [
         (service["service"], route)
         for service in services
-        if service["endpoints"] and service["bgp"] is not None
+        if service["backends"] and service["bgp"] is not None
         for route in service["bgp"]["routes"]
     ]
     # Services may have a prefix in common; each may add nodes to it.

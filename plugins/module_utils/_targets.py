@@ -35,7 +35,7 @@ def outside(
     served = [
         (service, port)
         for service in services
-        if service["endpoints"]
+        if service["backends"]
         for port in service["ports"]
         if port["protocol"] != "SCTP"  # which needs a client of its own
     ]
@@ -102,7 +102,7 @@ def inside(services: t.Sequence[Object]) -> list[Object]:
     """
     targets = []
     for service in services:
-        if not service["endpoints"]:
+        if not service["backends"]:
             continue
         asked = [port for port in service["ports"] if _tells(port)]
         if asked and not service["internal_local"]:
@@ -147,7 +147,7 @@ def neighbours(services: t.Sequence[Object]) -> list[str]:
     return [
         address
         for service in services
-        if service["layer2"] and service["endpoints"]
+        if service["layer2"] and service["backends"]
         for address in service["addresses"]
     ]
 
@@ -163,7 +163,7 @@ def prefixes(services: t.Sequence[Object]) -> list[str]:
     found = [
         route["prefix"]
         for service in services
-        if service["bgp"] is not None and service["endpoints"]
+        if service["bgp"] is not None and service["backends"]
         for route in service["bgp"]["routes"]
     ]
     return list(dict.fromkeys(found))

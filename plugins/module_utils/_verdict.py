@@ -88,7 +88,7 @@ def _service_rows(service: Object, look: Look) -> list[Row]:
         return [Row(FAULT, name, "EXTERNAL-IP", "API", wanted, service["reason"], name + "/address")]
     found = [Row(OK, name, "EXTERNAL-IP", "API", wanted, ", ".join(service["addresses"]), name + "/address")]
     found.extend(family_rows(service))
-    if not service["endpoints"]:
+    if not service["backends"]:
         found.append(
             Row(NOTE, name, "endpoints", "API", "ready endpoints", "none, so nothing is announced", name + "/endpoints")
         )

@@ -185,11 +185,8 @@ services:
     age:
       description: Seconds for which neither the Service nor its EndpointSlices have changed.
       type: float
-    endpoints:
-      description: Number of addresses that can serve it.
-      type: int
     backends:
-      description: These addresses.
+      description: Addresses that can serve it.
       type: list
       elements: str
     local:
@@ -223,7 +220,7 @@ services:
       announcers: [node2]
       election: {node: node2, reasons: {}}
       bgp: null
-      endpoints: 3
+      backends: [10.233.64.5, 10.233.65.4, 10.233.66.4]
       age: 341.0
       cluster_ips: [10.233.0.17]
       local: false

@@ -116,7 +116,7 @@ def _service(service: Object, rows: t.Sequence[Row], wide: str) -> Object:
         "layer2_announcers": (service["announcers"] or []) if service["layer2"] else [],
         "bgp_announcers": sorted(bgp["expected"]),
         "bgp_peers": sorted({peer for peers in bgp["expected"].values() for peer in peers}),
-        "endpoints": service["endpoints"],
+        "endpoints": len(service["backends"]),
         "endpoint_nodes": service["local_nodes"],
     }
 

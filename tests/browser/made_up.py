@@ -76,7 +76,7 @@ def made_up_service(number: int, nodes: int) -> dict[str, Any]:
         "announcers": [f"node{number % nodes + 1}"],
         "election": None,
         "bgp": None,
-        "endpoints": 3,
+        "backends": ["10.233.64.4", "10.233.65.4", "10.233.66.4"],
         "local_nodes": ["node1"],
     }
 

@@ -126,7 +126,6 @@ def test_the_expected_state(ansible, api, plain, namespace, node, metallb_crds):
         "assigned": "",
         "election": {"node": "", "reasons": {node: "has no running speaker"}},
         "bgp": None,
-        "endpoints": 1,
         "backends": ["10.244.7.5"],
         "cluster_ips": [made["spec"]["clusterIP"]],
         "local": False,

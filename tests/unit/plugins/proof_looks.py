@@ -32,7 +32,6 @@ def service(**changed: t.Any) -> Object:
         "assigned": "node2",
         "election": {"node": "node2", "reasons": {}},
         "bgp": None,
-        "endpoints": 3,
         "backends": ["10.233.64.4", "10.233.65.4", "10.233.66.4"],
         "age": 400.0,
         "cluster_ips": ["10.233.0.17"],

@@ -67,7 +67,6 @@ def state(text: str) -> Object:
         "backends": [text],
         "election": {"node": "", "reasons": {text: text}},
         "bgp": {"expected": {text: [text]}, "announced": {text: []}, "uncarried": [], "reasons": {}},
-        "endpoints": 1,
         "age": 400.0,
         "cluster_ips": ["10.233.0.17"],
         "local": False,

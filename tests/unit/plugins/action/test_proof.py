@@ -26,7 +26,6 @@ STATE: Object = {
             "assigned": "",
             "election": None,
             "bgp": None,
-            "endpoints": 1,
             "backends": ["10.233.64.5"],
             "age": 400.0,
             "cluster_ips": [],

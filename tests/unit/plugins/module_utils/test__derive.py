@@ -276,7 +276,6 @@ def test_the_seeds_service_as_metallb_has_it() -> None:
             "assigned": "node2",
             "election": {"node": "", "reasons": dict.fromkeys(("node1", "node2"), "has no running speaker")},
             "bgp": None,
-            "endpoints": 3,
             "backends": ["10.233.65.4", "10.233.66.7", "10.233.67.9"],
             "age": 40.0,
             "cluster_ips": ["10.233.0.17"],

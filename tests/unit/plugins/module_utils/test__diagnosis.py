@@ -40,7 +40,7 @@ def service(**changes: t.Any) -> Object:
         "announcers": ["node1"],
         "election": {"node": "node1", "reasons": {}},
         "bgp": None,
-        "endpoints": 3,
+        "backends": ["10.233.64.4", "10.233.65.4", "10.233.66.4"],
     }
     return {**healthy, **changes}
 
@@ -139,7 +139,7 @@ def hindered(**reasons: str) -> Object:
     ("changes", "causes"),
     [
         ({"reason": f"has {VIP}, which no IPAddressPool holds"}, [("pool-gone", WEB)]),
-        ({"endpoints": 0, "announcers": []}, [("no-endpoint", WEB)]),
+        ({"backends": [], "announcers": []}, [("no-endpoint", WEB)]),
         ({"announcers": ["node1", "node2"]}, [("split-brain", WEB)]),
         ({"layer2": False, "announcers": [], "election": None}, [("no-advertisement", WEB)]),
         (hindered(node1="carries the label x", node2="is selected by no L2Advertisement"), [("nodes-excluded", WEB)]),

@@ -22,7 +22,7 @@ def service(
     name: str = "default/web", nodes: t.Sequence[str] = tuple(NODES), peer: str = "tor", **more: t.Any
 ) -> Object:
     route = {"prefix": PREFIX, "nodes": {node: [peer] for node in nodes}}
-    return {"service": name, "endpoints": 1, "bgp": {"routes": [route]}, **more}
+    return {"service": name, "backends": ["10.233.64.4"], "bgp": {"routes": [route]}, **more}
 
 
 def state(*services: Object, **peers: str) -> Object:
@@ -191,7 +191,7 @@ def test_an_address_may_be_written_otherwise() -> None:
     assert one(router(*ALL, addresses=["fd00::2"]), now).wrong == ""
 
 
-@pytest.mark.parametrize("changed", [{"endpoints": 0}, {"bgp": None}])
+@pytest.mark.parametrize("changed", [{"backends": []}, {"bgp": None}])
 def test_a_service_that_nobody_announces(changed: Object) -> None:
     assert _routers.findings(state(service(**changed)), {}, {"router1": router()}) == []
 

@@ -21,7 +21,7 @@ def service(**changed: t.Any) -> Object:
         "addresses": [VIP],
         "layer2": True,
         "bgp": None,
-        "endpoints": 3,
+        "backends": ["10.233.64.4", "10.233.65.4", "10.233.66.4"],
         "cluster_ips": ["10.233.0.17"],
         "local": False,
         "internal_local": False,
@@ -75,7 +75,7 @@ DNS = {"name": "dns", "port": 53, "protocol": "UDP", "node_port": 0, "request": 
 TARGETS: list[tuple[Object, list[t.Any], list[t.Any]]] = [
     # Service, what is asked from outside, what is asked from the nodes
     (service(), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
-    (service(endpoints=0), [], []),
+    (service(backends=[]), [], []),
     (service(addresses=[]), [PORT1, PORT2], inside(CLUSTER)),
     # Only nodes with an endpoint of their own must answer.
     (service(local=True), [EXTERNAL, PORT1], inside(CLUSTER)),
@@ -122,7 +122,7 @@ def test_node_ports_where_kube_proxy_serves_them(cidrs: list[str], addresses: li
 
 
 def test_who_must_be_found_by_arp_and_ndp() -> None:
-    services = [dual(), by_bgp(), dual(endpoints=0), service(addresses=[]), service(bgp={}, addresses=["192.0.2.9"])]
+    services = [dual(), by_bgp(), dual(backends=[]), service(addresses=[]), service(bgp={}, addresses=["192.0.2.9"])]
     assert _targets.neighbours(services) == [VIP, VIP6, "192.0.2.9"]
 
 
@@ -150,7 +150,7 @@ def test_prefixes_that_routers_must_have_received() -> None:
     services = [
         announced("10.0.0.0/28", "10.0.0.1/32"),
         announced("10.0.0.0/28"),
-        announced("10.1.0.0/28", endpoints=0),
+        announced("10.1.0.0/28", backends=[]),
     ]
     assert _targets.prefixes([*services, service()]) == ["10.0.0.0/28", "10.0.0.1/32"]
 

@@ -37,7 +37,7 @@ def test_the_address_of_a_service() -> None:
 
 
 def test_a_service_without_endpoints_is_no_fault() -> None:
-    rows = look(service(endpoints=0), {"node1": {"arp": arp("node1")}})
+    rows = look(service(backends=[]), {"node1": {"arp": arp("node1")}})
     assert of(rows, "endpoints") == [(NOTE, "API", "ready endpoints", "none, so nothing is announced")]
     assert of(rows, "ARP") == []
 

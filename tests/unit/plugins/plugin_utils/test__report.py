@@ -38,7 +38,7 @@ def service(name: str = WEB, **changed: t.Any) -> Object:
         "announcers": ["node2"],
         "election": None,
         "bgp": None,
-        "endpoints": 3,
+        "backends": ["10.233.64.4", "10.233.65.4", "10.233.66.4"],
         "local_nodes": ["node1"],
         **changed,
     }
@@ -78,7 +78,7 @@ def test_the_document_is_as_its_schema_says() -> None:
     web, pending = data["services"]
     assert (web["verdict"], web["bgp_announcers"], web["bgp_peers"]) == ("fault", ["node1", "node2"], ["core", "tor"])
     assert (web["layer2_announcers"], pending["layer2_announcers"]) == (["node2"], [])
-    assert web["ports"] == ["80/TCP"]
+    assert (web["ports"], web["endpoints"]) == (["80/TCP"], 3)
     assert pending["verdict"] == "note"
 
 
