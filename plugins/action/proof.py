@@ -79,7 +79,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "look": args["look"],
             "began": began,
             "first_seen": decision.first_seen,
-            "rows": [row._asdict() for row in decision.rows],
+            "rows": [dict(row._asdict(), signs=list(row.signs)) for row in decision.rows],
             "faults": [],
             "unseen": [],
             "report": [],

@@ -18,8 +18,11 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     NOTE,
     OFF_LINK,
     OK,
+    SEVERAL,
+    SILENT,
     STRANGER,
     UNKNOWN,
+    UNKNOWN_HOST,
     Row,
     names,
     reasons_text,
@@ -96,10 +99,10 @@ def neighbour_row(service: Object, address: str, look: Look) -> Row:
     """Return who answers ARP or NDP for an address of a Service."""
     heard = look.heard.get(address, [])
     askers = [node for node, _macs in heard]
-    answers = {mac: look.owners.get(mac, STRANGER) for _node, macs in heard for mac in macs}
+    answers = {mac: look.owners.get(mac, UNKNOWN_HOST) for _node, macs in heard for mac in macs}
     announcers = service["announcers"]
-    verdict, found = _arp_verdict(announcers, askers, answers, look.hosts)
-    if found == OFF_LINK and _lost(service, address, look):
+    verdict, found, signs = _arp_verdict(announcers, askers, answers, look.hosts)
+    if OFF_LINK in signs and _lost(service, address, look):
         # It might have been routed to a node.
         verdict = FAULT
     if announcers == [] and (service["election"] or {}).get("reasons"):
@@ -118,28 +121,31 @@ def neighbour_row(service: Object, address: str, look: Look) -> Row:
         wanted,
         found,
         "{0}/arp/{1}".format(service["service"], address),
+        signs=signs,
     )
 
 
 def _arp_verdict(
     announcers: t.Sequence[str] | None, askers: list[str], answers: dict[str, str], hosts: t.Mapping[str, Object]
-) -> tuple[str, str]:
-    """Return verdict and finding. announcers: None where MetalLB does not say. answers: MAC address -> node."""
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return verdict, finding and signs. announcers: None where MetalLB does not say. answers: MAC address -> node."""
     found = ", ".join("{0} ({1})".format(node, mac) for mac, node in sorted(answers.items(), key=lambda item: item[1]))
-    if announcers is not None and len(announcers) != 1:
-        return FAULT, "{0} announce it".format(" and ".join(announcers)) if announcers else (
-            "{0}; no ServiceL2Status names an announcing node".format(found or "no answer")
-        )
+    nodes = list(answers.values())
+    marks = ((STRANGER, UNKNOWN_HOST in nodes), (SEVERAL, len(nodes) > 1), (SILENT, not nodes))
+    signs = tuple(sign for sign, there in marks if there)
+    if announcers is not None and len(announcers) > 1:
+        return FAULT, "{0} announce it".format(" and ".join(announcers)), ()
+    if announcers == []:
+        return FAULT, "{0}; no ServiceL2Status names an announcing node".format(found or "no answer"), signs
     if not askers:
-        return UNKNOWN, OFF_LINK
+        return UNKNOWN, "no node of this run is on its segment", (OFF_LINK,)
     if not answers:
         if askers == announcers or (announcers is None and len(askers) == 1):
-            return UNKNOWN, "only {0} itself could ask".format(askers[0])
-        return FAULT, "no answer, asked from {0}".format(", ".join(askers))
-    nodes = list(answers.values())
+            return UNKNOWN, "only {0} itself could ask".format(askers[0]), ()
+        return FAULT, "no answer, asked from {0}".format(", ".join(askers)), signs
     if announcers is None:
-        return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [STRANGER] else OK), found
-    if nodes == [STRANGER] and not (hosts.get(announcers[0]) or {}).get("arp"):
+        return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [UNKNOWN_HOST] else OK), found, signs
+    if nodes == [UNKNOWN_HOST] and not (hosts.get(announcers[0]) or {}).get("arp"):
         why = "could not be looked at" if announcers[0] in hosts else "is not in this run"
-        return UNKNOWN, "{0}, and {1} {2}".format(next(iter(answers)), announcers[0], why)
-    return (OK if nodes == announcers else FAULT), found
+        return UNKNOWN, "{0}, and {1} {2}".format(next(iter(answers)), announcers[0], why), ()
+    return (OK if nodes == announcers else FAULT), found, signs

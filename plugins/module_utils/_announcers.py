@@ -23,6 +23,9 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors impo
 Object = t.Dict[str, t.Any]
 
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+# What hinders a node, as the diagnosis knows it; the sentence beside it is for people.
+NO_SPEAKER, LABELLED, NOT_SELECTED, NO_ENDPOINT = "no-speaker", "labelled", "not-selected", "no-endpoint"
+NO_NETWORK, NO_PEER = "no-network", "no-peer"
 BGP_PORT = 179
 # The event of both protocols has the same reason.
 _ASSIGNED = re.compile(r'announcing from node "([^"]+)" with protocol "layer2"')
@@ -129,9 +132,13 @@ def layer2_in_use(live: Live) -> bool:
     )
 
 
+def _hindrance(id_: str, text: str) -> dict[str, str]:
+    return {"id": id_, "text": text}
+
+
 def _hindrances(
     service: Object, specs: t.Sequence[Object], kind: str, local_nodes: t.Collection[str], live: Live
-) -> dict[str, str]:
+) -> dict[str, dict[str, str]]:
     """Return node -> why it may not announce a Service, for every node that may not. specs: of advertisements of a kind."""
     found = {}
     ignoring = running(live.speakers)
@@ -139,15 +146,16 @@ def _hindrances(
     for node in live.nodes:
         name = node["metadata"]["name"]
         if name not in ignoring:
-            found[name] = "has no running speaker"
+            found[name] = _hindrance(NO_SPEAKER, "has no running speaker")
         elif EXCLUDED in (node["metadata"].get("labels") or {}) and not ignoring[name]:
-            found[name] = "carries the label {0}".format(EXCLUDED)
+            found[name] = _hindrance(LABELLED, "carries the label {0}".format(EXCLUDED))
         elif _network_unavailable(node):
-            found[name] = "has the condition NetworkUnavailable"
+            found[name] = _hindrance(NO_NETWORK, "has the condition NetworkUnavailable")
         elif not any(any_matches(spec.get("nodeSelectors"), node) for spec in specs):
-            found[name] = "is selected by no {0}".format(kind)
+            found[name] = _hindrance(NOT_SELECTED, "is selected by no {0}".format(kind))
         elif local and name not in local_nodes:
-            found[name] = "has no endpoint of the Service, whose externalTrafficPolicy is Local"
+            text = "has no endpoint of the Service, whose externalTrafficPolicy is Local"
+            found[name] = _hindrance(NO_ENDPOINT, text)
     return found
 
 
@@ -215,7 +223,7 @@ def bgp_announcement(
         if peers:
             expected[name] = peers
         else:
-            reasons[name] = "has no BGPPeer that the address is announced to"
+            reasons[name] = _hindrance(NO_PEER, "has no BGPPeer that the address is announced to")
     return {
         "expected": expected,
         "reasons": reasons,

@@ -14,11 +14,14 @@ import typing as t
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _routers
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcers import ESTABLISHED
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
+    BGP,
     FAULT,
     LAG,
     NODES,
     NOTE,
     OK,
+    ROUTES,
+    SESSION,
     UNKNOWN,
     Row,
     names,
@@ -42,7 +45,7 @@ def bgp_row(service: Object, bgp: Object) -> Row:
     verdict, found = _bgp_verdict(told, bgp["backend"], failure)
     if verdict == FAULT and service["layer2"] and not told["expected"]:
         verdict = NOTE  # the Service is announced all the same
-    return Row(verdict, service["service"], "BGP", "API", wanted, found, service["service"] + "/bgp")
+    return Row(verdict, service["service"], "BGP", "API", wanted, found, service["service"] + "/bgp", signs=(BGP,))
 
 
 def _bgp_verdict(told: Object, backend: str, failure: str) -> tuple[str, str]:
@@ -93,7 +96,7 @@ def route_row(finding: _routers.Finding, state: Object) -> Row:
         verdict, found = OK, "next hops {0}".format(names(finding.received))
         found += "; {0}".format(finding.remark) if finding.remark else ""
     key = "{0}/routes/{1}".format(finding.service or NODES, where)
-    return Row(verdict, finding.service or NODES, "BGP routes", where, wanted, found, key)
+    return Row(verdict, finding.service or NODES, "BGP routes", where, wanted, found, key, signs=(ROUTES,))
 
 
 def session_row(session: Object, hosts: t.Mapping[str, Object], bgp: Object) -> Row:
@@ -114,6 +117,7 @@ def session_row(session: Object, hosts: t.Mapping[str, Object], bgp: Object) -> 
         found,
         "session/{0}/{1}".format(session["node"], session["peer"]),
         session["node"],
+        signs=(SESSION,),
     )
 
 

@@ -8,32 +8,46 @@
 """What the API says of MetalLB, and what the proof found -> causes, each with its evidence.
 
 A cause hides its symptoms: without a controller every Service is pending, and a node whose kube-proxy stands still fails in
-many rows. What no cause explains is said as well.
+many rows. What no cause explains is said as well. Rows tell by their signs, so that their texts may be worded anew.
 """
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._ipset import IN_KERNEL
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _causes
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import NO_SETS, UNBOUND
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import PULLING
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
+    ASTRAY,
+    BGP,
+    CLUSTER_IP,
+    DATA_PLANE,
+    DNS_NAME,
     FAULT,
-    IN_POD,
+    FROM_POD,
     LED,
-    NEIGHBOUR_CACHE,
     NODES,
     OFF_LINK,
+    REPLACED,
+    ROUTES,
+    SESSION,
+    SEVERAL,
+    SILENT,
     STRANGER,
+    STRICT_ARP,
+    WAY_BACK,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._text import plain
 
 Object = t.Dict[str, t.Any]
 
 CLUSTER = "cluster"
-# Kind of a difference in a node's data plane -> cause; any other: kube-proxy has not done its work.
+# Sign of a difference in a node's data plane -> cause, by the first that it has; by none: kube-proxy has not done its work.
 _KINDS = {
+    UNBOUND: "kube-proxy-stuck",
+    NO_SETS: "kernel-feature-missing",
     "weight": "weight-zero",
     "orphan": "stray-entry",
     "bind": "address-left-bound",
@@ -42,17 +56,17 @@ _KINDS = {
     "rule": "rules-broken",
 }
 # What a node is hindered by -> cause. The first that hinders some node: the others were not meant to announce.
-_HINDRANCES = (
-    ("has no endpoint of the Service", "local-without-endpoint"),
-    ("carries the label", "nodes-excluded"),
-    ("has no running speaker", "speaker-down"),
-    ("is selected by no", "no-node-selected"),
-)
+_HINDRANCES = {
+    _announcers.NO_ENDPOINT: "local-without-endpoint",
+    _announcers.LABELLED: "nodes-excluded",
+    _announcers.NO_SPEAKER: "speaker-down",
+    _announcers.NOT_SELECTED: "no-node-selected",
+}
 
-# Check of a Service's row -> cause.
-_PATHS = {"way back": "return-path", "client address": "client-address-lost"}
+# Sign of a Service's row -> cause.
+_PATHS = {WAY_BACK: "return-path", REPLACED: "client-address-lost"}
 
-_ROUTES = {"BGP": "bgp-not-announced", "BGP routes": "routes-not-received"}
+_ROUTES = {BGP: "bgp-not-announced", ROUTES: "routes-not-received"}
 
 # What leaves traffic alone, and so explains no fault of it.
 _HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool")
@@ -96,6 +110,11 @@ class _Found:
         ]
 
 
+def _first(causes: t.Mapping[str, str], signs: t.Collection[str]) -> str:
+    """Return the first cause that one of the signs has, "" where none does."""
+    return next((cause for sign, cause in causes.items() if sign in signs), "")
+
+
 def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Finding]:
     """Return the causes, in the order of the catalogue.
 
@@ -108,9 +127,7 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
         if service["addresses"] and not service["reason"]:
             _of_announcement(found, service, state)
     # Strict ARP first: without it many nodes answer.
-    faults = sorted(
-        (row for row in rows if row["verdict"] == FAULT), key=lambda row: not row["key"].startswith("strict_arp")
-    )
+    faults = sorted((row for row in rows if row["verdict"] == FAULT), key=lambda row: STRICT_ARP not in row["signs"])
     filterless = _filterless(faults)
     for row in faults:
         _of_row(found, row, facts, filterless)
@@ -181,8 +198,8 @@ def _of_announcement(found: _Found, service: Object, state: Object) -> None:
         nobody = (nobody or not service["layer2"]) and not service["bgp"]["expected"]
     reasons = {**((service["bgp"] or {}).get("reasons") or {}), **((election or {}).get("reasons") or {})}
     if nobody and reasons:
-        cause = next((one for text, one in _HINDRANCES if any(text in reason for reason in reasons.values())), "")
-        lines = ["{0} {1}".format(node, reason) for node, reason in reasons.items()]
+        cause = _first(_HINDRANCES, {reason["id"] for reason in reasons.values()})
+        lines = ["{0} {1}".format(node, reason["text"]) for node, reason in reasons.items()]
         # MetalLB's own fault is told already, where the speakers do not run.
         if cause and not (cause == "speaker-down" and found.has(*_SPEAKERLESS)):
             found.add(cause, CLUSTER if cause == "speaker-down" else name, *lines)
@@ -193,67 +210,52 @@ def _line(row: Object) -> str:
 
 
 def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[str]) -> None:
-    kind = row["key"].partition("/")[0]
+    signs = row["signs"]
     text = _line(row)
-    if kind == "strict_arp":
+    if STRICT_ARP in signs:
         found.add(
             *(("strict-arp-not-applied", row["node"]) if facts["strict_arp"] else ("strict-arp-off", CLUSTER)), text
         )
-    elif kind.startswith("data-plane"):
+    elif DATA_PLANE in signs:
         node = row["node"]
         problem = facts["kube_proxy"].get(node)
         if problem:
             found.add("kube-proxy-down", node, problem, text)
         else:
-            cause = "kernel-feature-missing" if _is_rule(row) and node in filterless else _of_kind(row)
+            lacking = "rule" in signs and node in filterless
+            cause = "kernel-feature-missing" if lacking else _first(_KINDS, signs) or "kube-proxy-stuck"
             found.add(cause, node, text)
-    elif row["check"] in _PATHS:
-        found.add(_PATHS[row["check"]], row["subject"], text)
-    elif found.has("configuration-stale") and kind == "session":
+    elif _first(_PATHS, signs):
+        found.add(_first(_PATHS, signs), row["subject"], text)
+    elif found.has("configuration-stale") and SESSION in signs:
         pass  # a symptom of it
-    elif kind == "session":
+    elif SESSION in signs:
         found.add("bgp-session-down", row["node"], text)
-    elif row["check"] in ("ARP", "NDP"):
+    elif _first(_ROUTES, signs):
+        if row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
+            found.add(_first(_ROUTES, signs), row["subject"], text)
+    else:
         _of_neighbours(found, row, text, facts)
-    elif row["check"] in _ROUTES and row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
-        found.add(_ROUTES[row["check"]], row["subject"], text)
-
-
-def _is_rule(row: Object) -> bool:
-    return bool(row["check"].endswith(" rule"))
 
 
 def _filterless(faults: t.Sequence[Object]) -> set[str]:
     """Return the nodes that lack kube-proxy's filter rules as a whole, and none of those that translate."""
-    counts: dict[str, dict[str, int]] = {}
-    for row in faults:
-        if _is_rule(row):
-            # "node1: IPv4 filter INPUT -> KUBE-SERVICES"
-            tables = counts.setdefault(row["node"], {})
-            table = row["where"].partition(": ")[2].split(" ")[1]
-            tables[table] = tables.get(table, 0) + 1
-    return {node for node, tables in counts.items() if tables.get("filter", 0) >= _WHOLE and "nat" not in tables}
-
-
-def _of_kind(row: Object) -> str:
-    kind = row["check"].rpartition(" ")[2]
-    if kind == "bind" and row["found"] == "absent":
-        return "kube-proxy-stuck"
-    if kind == "ipset" and row["expected"] == IN_KERNEL:
-        return "kernel-feature-missing"
-    return _KINDS.get(kind, "kube-proxy-stuck")
+    rules = [row for row in faults if "rule" in row["signs"]]
+    filters = collections.Counter(row["node"] for row in rules if "filter" in row["signs"])
+    translating = {row["node"] for row in rules if "nat" in row["signs"]}
+    return {node for node, number in filters.items() if number >= _WHOLE and node not in translating}
 
 
 def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None:
-    name = row["subject"]
-    if row["found"].startswith(OFF_LINK):
+    name, signs = row["subject"], row["signs"]
+    if OFF_LINK in signs:
         found.add("pool-off-link", name, text)
-    elif STRANGER in row["found"]:
+    elif STRANGER in signs:
         found.add("duplicate-address", name, text)
-    elif row["found"].count("(") > 1 and not found.has("strict-arp-off", "strict-arp-not-applied"):
+    elif SEVERAL in signs and not found.has("strict-arp-off", "strict-arp-not-applied"):
         # ServiceL2Status is of one node at a time, which the speakers take from each other.
         found.add("split-brain", name, text)
-    elif row["found"].startswith("no answer") and name not in found.subjects() and not found.has(*_SPEAKERLESS):
+    elif SILENT in signs and name not in found.subjects() and not found.has(*_SPEAKERLESS):
         # An event stays for an hour: it counts while nobody answers.
         failures = [one["text"] for one in facts["announce_failures"] if one["service"] == name]
         found.add("interface-missing" if failures else "announcer-silent", name, text, *failures[-1:])
@@ -269,17 +271,17 @@ def _of_the_rest(
     subjects = found.subjects(*_HARMLESS) | pending
     if any("/" not in subject for subject in subjects):
         return
-    by_address = {row["subject"] for row in rows if row["check"] == "ClusterIP" and IN_POD in row["where"]}
-    by_address -= {row["subject"] for row in faults if row["check"] == "ClusterIP"}
+    by_address = {row["subject"] for row in rows if CLUSTER_IP in row["signs"] and FROM_POD in row["signs"]}
+    by_address -= {row["subject"] for row in faults if CLUSTER_IP in row["signs"]}
     for row in faults:
         name = row["subject"]
-        if name in subjects or name == NODES or (row["check"] in _ROUTES and found.has(*_SESSIONLESS)):
+        if name in subjects or name == NODES or (_first(_ROUTES, row["signs"]) and found.has(*_SESSIONLESS)):
             continue
-        if row["check"] == "path" or NEIGHBOUR_CACHE in row["found"]:
+        if ASTRAY in row["signs"]:
             cause = "path-outdated"
-        elif row["check"] == "DNS name" and name in by_address:
+        elif DNS_NAME in row["signs"] and name in by_address:
             cause = "cluster-dns"
-        elif LED in row["found"]:
+        elif LED in row["signs"]:
             cause = "backend-silent"
         else:
             cause = "unexplained"

@@ -20,6 +20,9 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected impor
 MODES = ("ipvs", "nftables", "iptables")
 MIN_READS = 3
 GENERAL = ("rule", "leftover")  # kinds that are of no Service and concern all
+# Signs, where the kind alone does not tell the cause. That of a rule is its table of iptables.
+UNBOUND = "unbound"  # of kind "bind"
+NO_SETS = "no-sets"  # of kind "ipset"
 
 
 class Comparison(t.NamedTuple):
@@ -39,6 +42,7 @@ class Problem(t.NamedTuple):
     backend: str
     expected: str
     found: str
+    sign: str = ""
 
 
 def difference(
@@ -46,6 +50,7 @@ def difference(
 ) -> dict[str, t.Any]:
     return {
         "kind": problem.kind,
+        "sign": problem.sign,
         "service": row.service if row else "",
         "port_name": row.port_name if row else "",
         "protocol": protocol,

@@ -33,7 +33,6 @@ IPSET_ATTR_IP2 = 20
 IPSET_ATTR_CIDR2 = 21
 
 MODULE = "ip_set"
-IN_KERNEL = "in the kernel"  # where it is expected
 
 _PROTOCOLS = {number: text.lower() for number, text in _nfnetlink.PROTOCOLS.items()}
 # An address is an attribute within an attribute.

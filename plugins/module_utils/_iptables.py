@@ -16,6 +16,7 @@ import os
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import Problem
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rules import (
     ANY4,
     ANY6,
@@ -211,7 +212,7 @@ def parse(texts: t.Mapping[int, t.Iterable[str]]) -> Rules:
         rules.refused.update(found.refused)
         rules.guarded.update(found.guarded)
         rules.broken.extend(
-            f"IPv{version} {table} {chain} -> {target}"
+            Problem("rule", f"IPv{version} {table} {chain} -> {target}", "present", "absent", table)
             for table, chain, target in _LEADING
             if (table, chain, target) not in found.leading
         )

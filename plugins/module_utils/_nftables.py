@@ -17,6 +17,7 @@ import struct
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs, _netlink, _nfnetlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import Problem
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._nfnetlink import (
     FAMILIES,
     PROTOCOLS,
@@ -255,7 +256,12 @@ class Reader:
         timeouts = _timeouts(self._ask(NFT_MSG_GETSET, FAMILIES[version], table))
         rules.unparsed.extend(chains.unparsed)
         rules.broken.extend(
-            " ".join([f"IPv{version}", *([chain] if chain else []), "->", _netlink.text(needle)])
+            Problem(
+                "rule",
+                " ".join([f"IPv{version}", *([chain] if chain else []), "->", _netlink.text(needle)]),
+                "present",
+                "absent",
+            )
             for chain, needle in _LEADING
             if not any(chain in ("", one) and needle in rule for one, rule in chains.leading)
         )

@@ -13,11 +13,13 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
+    DATA_PLANE,
     FAULT,
     LAG,
     NODES,
     NOTE,
     OK,
+    STRICT_ARP,
     UNKNOWN,
     Row,
     names,
@@ -50,6 +52,7 @@ def node_rows(node: str, host: Object, state: Object, strict_arp: bool) -> list[
                 "arp_ignore {arp_ignore}, arp_announce {arp_announce}".format(**settings),
                 "strict_arp/" + node,
                 node,
+                signs=(STRICT_ARP,),
             )
         )
     found.extend(_pod_rows(node, host.get("inside")))
@@ -84,7 +87,7 @@ def data_plane_rows(node: str, told: Object | None, mode: str, scope: t.Sequence
         text = "{0} more differences".format(more)
         # Another number is another lot, which has not stayed from look to look.
         key = "data-plane-more/{0}/{1}".format(node, more)
-        found.append(Row(verdict, NODES, check, node, "no difference", text, key, node))
+        found.append(Row(verdict, NODES, check, node, "no difference", text, key, node, signs=(DATA_PLANE,)))
     if not told["differences"]:
         checked = told["checked"]
         words = ("virtual servers", "real servers") if mode == "ipvs" else ("Service addresses", "backends")
@@ -117,4 +120,5 @@ def _difference_row(node: str, check: str, one: Object) -> Row:
         "data-plane/{0}/{1}/{2}/{3}/{4}".format(node, one["kind"], one["protocol"], where, one["backend"]),
         node,
         one["service"],
+        signs=(DATA_PLANE, one["kind"], one["sign"]),
     )

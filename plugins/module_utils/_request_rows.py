@@ -15,17 +15,22 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntra
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp_rows import BGP_PATIENCE
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED, Look, Way
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
+    ASTRAY,
+    CLUSTER_IP,
+    DNS_NAME,
     FAULT,
+    FROM_POD,
     IN_POD,
     LAG,
     LED,
-    NEIGHBOUR_CACHE,
     NODES,
     NOTE,
     OK,
     OUTSIDE,
-    STRANGER,
+    REPLACED,
     UNKNOWN,
+    UNKNOWN_HOST,
+    WAY_BACK,
     Row,
     names,
 )
@@ -34,6 +39,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import
 Object = t.Dict[str, t.Any]
 
 STRICT = 1  # rp_filter
+_SIGNS = {"ClusterIP": CLUSTER_IP, "DNS name": DNS_NAME}  # of checks
 
 
 def left_out_row(left_out: int, host: str) -> Row:
@@ -62,7 +68,11 @@ def request_rows(service: Object, node: str, failure: str, look: Look) -> list[R
             _ipvs.join_endpoint(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
         )
         origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or look.host
-        verdict, text = _request_verdict(service, asked, result, failure, look)
+        verdict, text, signs = _request_verdict(service, asked, result, failure, look)
+        if asked["check"] in _SIGNS:
+            signs += (_SIGNS[asked["check"]],)
+        if target["origin"] == "pod":
+            signs += (FROM_POD,)
         found.append(
             Row(
                 verdict,
@@ -74,39 +84,41 @@ def request_rows(service: Object, node: str, failure: str, look: Look) -> list[R
                 "{0}/request/{1} -> {2}".format(service["service"], origin if node else OUTSIDE, place),
                 node or asked["node"],
                 seconds=result["seconds"],
+                signs=signs,
             )
         )
     return found
 
 
-def _request_verdict(service: Object, asked: Object, result: Object, failure: str, look: Look) -> tuple[str, str]:
+def _request_verdict(
+    service: Object, asked: Object, result: Object, failure: str, look: Look
+) -> tuple[str, str, tuple[str, ...]]:
+    """Return verdict, finding, and the signs of how far a request without an answer came."""
     if result["ok"]:
         if result["resolved"] and result["resolved"] not in service["cluster_ips"]:
-            return failure, "the name is {0} there".format(result["resolved"])
-        return OK, _answer(result)
+            return failure, "the name is {0} there".format(result["resolved"]), ()
+        return OK, _answer(result), ()
     way = look.ways.get(result["failed"])
     target = asked["target"]
     if target["protocol"] == "udp" and target["request"] == "connect" and result["error"] == "timed out":
         # Few servers answer an empty datagram.
         if way:
-            return OK, "{0} {1} {2}; no answer, as is usual in UDP".format(way.node, LED, way.backend)
-        return UNKNOWN, "no answer, which proves nothing in UDP"
+            return OK, "{0} led it to {1}; no answer, as is usual in UDP".format(way.node, way.backend), ()
+        return UNKNOWN, "no answer, which proves nothing in UDP", ()
     excuse = _excuse(service, asked["check"], result)
     text = excuse or result["error"]
+    signs: tuple[str, ...] = ()
     if way:
-        text = "{0}; {1} {2} {3}".format(text, way.node, LED, way.backend)
+        text = "{0}; {1} led it to {2}".format(text, way.node, way.backend)
+        signs = (LED,)
     elif asked["check"] == "EXTERNAL-IP" and target["origin"] == "node" and result["failed"] and not excuse:
-        text = "; ".join([text, *_lost_where(service, result, look)])
-    return (UNKNOWN if excuse else failure), text
-
-
-def _lost_where(service: Object, result: Object, look: Look) -> list[str]:
-    """Say of a request from outside that no node knows how far it came."""
-    found = ["it came in at no node of this run"] if look.ways else []
-    owner = look.owners.get(result["neighbour"], STRANGER)
-    if result["neighbour"] and service["announcers"] and owner not in service["announcers"]:
-        found.append("{0} has {1} ({2})".format(NEIGHBOUR_CACHE, result["neighbour"], owner))
-    return found
+        if look.ways:
+            text += "; it came in at no node of this run"
+        owner = look.owners.get(result["neighbour"], UNKNOWN_HOST)
+        if result["neighbour"] and service["announcers"] and owner not in service["announcers"]:
+            text = "{0}; the neighbour cache there has {1} ({2})".format(text, result["neighbour"], owner)
+            signs = (ASTRAY,)
+    return (UNKNOWN if excuse else failure), text, signs
 
 
 def backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
@@ -152,10 +164,13 @@ def entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
         entrances = sorted({way.node for _client, way in several})
         allowed = _entrances(service)
         if allowed:
-            verdict = OK if set(entrances) <= set(allowed) else failure
+            astray = not set(entrances) <= set(allowed)
+            verdict = failure if astray else OK
             wanted = "in by {0}".format(names(allowed))
             text = "in by {0}".format(names(entrances))
-            found.append(Row(verdict, name, "path", where, wanted, text, "{0}/path/{1}".format(name, address)))
+            key = "{0}/path/{1}".format(name, address)
+            signs = (ASTRAY,) if astray else ()
+            found.append(Row(verdict, name, "path", where, wanted, text, key, signs=signs))
         if service["local"]:
             replaced = sorted(
                 {"{0} by {1}".format(way.reply_to, way.node) for client, way in several if way.reply_to != client}
@@ -163,7 +178,9 @@ def entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
             client = several[0][0]
             text = "replaced by {0}".format(", ".join(replaced)) if replaced else "{0}, kept".format(client)
             key = "{0}/client/{1}".format(name, address)
-            found.append(Row(failure if replaced else OK, name, "client address", where, client, text, key))
+            verdict = failure if replaced else OK
+            signs = (REPLACED,) if replaced else ()
+            found.append(Row(verdict, name, "client address", where, client, text, key, signs=signs))
     return found
 
 
@@ -193,6 +210,7 @@ def way_back_rows(service: Object, hosts: t.Mapping[str, Object]) -> list[Row]:
                             ),
                             "{0}/way-back/{1}/{2}".format(service["service"], node, client),
                             node,
+                            signs=(WAY_BACK,),
                         )
                     )
     return found

@@ -16,10 +16,27 @@ NODES = "nodes"  # the subject of what is not of one Service
 OUTSIDE = "outside"
 CONTROLLER = "Ansible controller"
 IN_POD = "in a pod"
-STRANGER = "an unknown host"
-LED = "led it to"
-NEIGHBOUR_CACHE = "the neighbour cache there"
-OFF_LINK = "no node of this run is on its segment"
+UNKNOWN_HOST = "an unknown host"
+
+# Signs: what the diagnosis goes by, never shown, so that every text may be worded anew. First what a row is of.
+STRICT_ARP = "strict-arp"
+DATA_PLANE = "data-plane"  # with the kind of the difference and its own sign, see _differences
+SESSION = "session"
+BGP = "bgp"
+ROUTES = "routes"
+CLUSTER_IP = "cluster-ip"
+DNS_NAME = "dns-name"
+FROM_POD = "from-pod"
+# Then what was found.
+OFF_LINK = "off-link"  # no node could ask
+STRANGER = "stranger"  # a host that is none of the nodes answers
+SEVERAL = "several"  # more than one answers
+SILENT = "silent"  # nobody answers
+LED = "led"  # without an answer, but a node led it to a backend
+ASTRAY = "astray"  # goes to a node that does not announce the Service
+WAY_BACK = "way-back"  # the answer would leave by another interface
+REPLACED = "replaced"  # the backend sees another address than the client's
+
 _MOST_NAMES = 6
 
 
@@ -36,6 +53,7 @@ class Row(t.NamedTuple):
     node: str = ""  # the Node that it tells of, "" for none or several
     service: str = ""  # the Service that it tells of where the subject is "nodes"
     seconds: float | None = None  # how long the look at it took, where that was measured
+    signs: tuple[str, ...] = ()
 
 
 def names(some: t.Sequence[str]) -> str:
@@ -45,9 +63,9 @@ def names(some: t.Sequence[str]) -> str:
     return "{0} and {1} more".format(", ".join(some[: _MOST_NAMES - 1]), len(some) - _MOST_NAMES + 1)
 
 
-def reasons_text(reasons: t.Mapping[str, str]) -> str:
+def reasons_text(reasons: t.Mapping[str, t.Mapping[str, str]]) -> str:
     """Return "node1, node2 carries ...; node3 ..."; nodes with the same reason go together."""
     groups: dict[str, list[str]] = {}
     for node, reason in reasons.items():
-        groups.setdefault(reason, []).append(node)
+        groups.setdefault(reason["text"], []).append(node)
     return "; ".join("{0} {1}".format(names(nodes), reason) for reason, nodes in groups.items()) or "there is none"

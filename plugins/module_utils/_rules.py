@@ -45,7 +45,7 @@ class Rules(t.NamedTuple):
     chains: dict[str, Chain]
     refused: dict[str, str]  # key -> REJECT or DROP
     guarded: set[str]  # keys that are open to loadBalancerSourceRanges only
-    broken: list[str]  # rules that lead to all that, and are not there
+    broken: list[Problem]  # rules that lead to all that, and are not there
     unparsed: list[str]
 
 
@@ -154,8 +154,8 @@ def compare(
     for key in sorted((rules.served.keys() | rules.refused.keys()) - wanted.keys()):
         problem = Problem("orphan", "", "absent", "present" if key in rules.served else rules.refused[key])
         differences.append(_at(key, problem, None, sync_period))
-    for place in rules.broken:
-        differences.append(difference(Problem("rule", place, "present", "absent"), "", "", 0, None, sync_period))
+    for problem in rules.broken:
+        differences.append(difference(problem, "", "", 0, None, sync_period))
     return Comparison(differences, len(wanted), backends, 0, 0)
 
 

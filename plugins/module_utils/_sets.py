@@ -26,6 +26,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _virtual_servers,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import (
+    NO_SETS,
     Problem,
     difference,
     report_request,
@@ -244,7 +245,8 @@ def compare(wanted: Plan, read: t.Callable[[t.Iterable[str]], _ipset.Sets]) -> l
         sets = read(wanted.sets)
     except _netlink.NotSupported:
         # No set, no synchronisation: kube-proxy gives up before it comes to the virtual servers.
-        problem = Problem("ipset", _ipset.MODULE, _ipset.IN_KERNEL, "not there: kube-proxy cannot work in this mode")
+        text = "not there: kube-proxy cannot work in this mode"
+        problem = Problem("ipset", _ipset.MODULE, "in the kernel", text, NO_SETS)
         return [difference(problem, "", "", 0, None, 0)]
     if sets.unparsed:
         raise _rules.RulesError(report_request("sets", sets.unparsed))
@@ -280,6 +282,6 @@ def compare_rules(wanted: Plan, found: t.Mapping[int, t.AbstractSet[Jump]]) -> l
         if jump not in found[version]:
             match = f" match-set {jump.set}" if jump.set else ""
             place = f"IPv{version} {jump.table} {jump.chain}{match} -> {jump.target}"
-            problem = Problem("rule", place, "present", "absent")
+            problem = Problem("rule", place, "present", "absent", jump.table)
             differences.append(difference(problem, "", "", 0, row, wanted.sync_period))
     return differences

@@ -145,10 +145,7 @@ def _target(
 def neighbours(services: t.Sequence[Object]) -> list[str]:
     """Return the addresses that somebody must answer ARP or NDP for."""
     return [
-        address
-        for service in services
-        if service["layer2"] and service["backends"]
-        for address in service["addresses"]
+        address for service in services if service["layer2"] and service["backends"] for address in service["addresses"]
     ]
 
 

@@ -18,7 +18,12 @@ import ipaddress
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _endpoints, _ipvs, _scope
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import Comparison, Problem, difference
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._differences import (
+    UNBOUND,
+    Comparison,
+    Problem,
+    difference,
+)
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address
 
@@ -228,7 +233,7 @@ def _server_problems(scheduler: str, wanted: Wanted, found: _ipvs.VirtualServer)
 
 
 def _bind_differences(plan: Plan, bound: t.AbstractSet[str]) -> list[dict[str, t.Any]]:
-    missing = Problem("bind", "", DUMMY_INTERFACE, "absent")
+    missing = Problem("bind", "", DUMMY_INTERFACE, "absent", UNBOUND)
     unasked = Problem("bind", "", "absent", DUMMY_INTERFACE)
     return [
         difference(missing, "", address, 0, row, plan.sync_period)

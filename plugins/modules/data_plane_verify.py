@@ -108,6 +108,14 @@ differences:
       type: str
       returned: always
       sample: missing
+    sign:
+      description:
+        - What tells differences of one kind apart, empty for most.
+        - For V(bind) V(unbound), the address is not on C(kube-ipvs0). For V(ipset) V(no-sets), the kernel has no sets. For
+          V(rule) its table of iptables, V(filter) or V(nat).
+      type: str
+      returned: always
+      sample: ''
     service:
       description: Namespace and name of the Service; empty when there is none.
       type: str

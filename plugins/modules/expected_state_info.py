@@ -174,6 +174,8 @@ services:
       description:
         - Null when no L2Advertisement takes the Service. Otherwise C(node), which MetalLB's rule elects to answer for it, and
           C(reasons), why no node may, if none may.
+        - Reasons are by name of the node, each with its C(id), V(no-speaker), V(labelled), V(no-network), V(not-selected) or
+          V(no-endpoint), and its C(text).
       type: dict
     bgp:
       description:
@@ -181,6 +183,7 @@ services:
           peers that they must announce it to, C(reasons), why the other nodes do not, C(announced), what
           C(ServiceBGPStatus) says, null before 0.15.0, C(uncarried), addresses of a family that no session carries, and
           C(routes), each C(prefix) with the C(nodes) and the peers that must receive it from them.
+        - Reasons are as in RV(services[].election), and V(no-peer).
       type: dict
     age:
       description: Seconds for which neither the Service nor its EndpointSlices have changed.

@@ -153,6 +153,10 @@ rows:
     seconds:
       description: How long the look at it took; null where that was not measured.
       type: float
+    signs:
+      description: What M(kubeaddons.metallb.diagnosis) goes by. They are not in the report.
+      type: list
+      elements: str
   sample:
     - verdict: ok
       subject: default/myweb-svc-lb
@@ -164,6 +168,7 @@ rows:
       node: ""
       service: ""
       seconds: null
+      signs: []
 began:
   description: When the first look was judged, in seconds since the epoch.
   type: float

@@ -83,7 +83,8 @@ def document(
             for node, addresses in state["nodes"].items()
         ],
         "services": [_service(one, of_service.get(one["service"], []), wide) for one in state["services"]],
-        "checks": [row._asdict() for row in rows],
+        # Without their signs, which are between the proof and the diagnosis.
+        "checks": [{name: value for name, value in row._asdict().items() if name != "signs"} for row in rows],
     }
     # Once for all three files. XML has no word for most of what does not print.
     return t.cast(Object, plain_all(data))

@@ -124,7 +124,7 @@ def test_the_expected_state(ansible, api, plain, namespace, node, metallb_crds):
         "layer2": True,
         "announcers": [node],
         "assigned": "",
-        "election": {"node": "", "reasons": {node: "has no running speaker"}},
+        "election": {"node": "", "reasons": {node: {"id": "no-speaker", "text": "has no running speaker"}}},
         "bgp": None,
         "backends": ["10.244.7.5"],
         "cluster_ips": [made["spec"]["clusterIP"]],

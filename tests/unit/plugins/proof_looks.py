@@ -47,7 +47,13 @@ def service(**changed: t.Any) -> Object:
 def told(**changed: t.Any) -> Object:
     """What is known of a Service that two of three nodes announce to one router."""
     routes = {"node2": ["router1"], "node3": ["router1"]}
-    return {"expected": routes, "reasons": {"node1": "is too shy"}, "announced": routes, "uncarried": [], **changed}
+    return {
+        "expected": routes,
+        "reasons": {"node1": {"id": "shy", "text": "is too shy"}},
+        "announced": routes,
+        "uncarried": [],
+        **changed,
+    }
 
 
 def arp(node: str, *macs: str, on_link: bool = True, strict: bool = True, rp_filter: int = 0) -> Object:
@@ -122,10 +128,12 @@ def difference(
     name: str = "default/web",
     address: str = VIP,
     port: int = 80,
+    sign: str = "",
 ) -> Object:
     return {
         "verdict": verdict,
         "kind": kind,
+        "sign": sign,
         "service": name,
         "protocol": "TCP",
         "address": address,

@@ -65,7 +65,7 @@ def state(text: str) -> Object:
         "announcers": [text],
         "assigned": text + "3",
         "backends": [text],
-        "election": {"node": "", "reasons": {text: text}},
+        "election": {"node": "", "reasons": {text: {"id": text, "text": text}}},
         "bgp": {"expected": {text: [text]}, "announced": {text: []}, "uncarried": [], "reasons": {}},
         "age": 400.0,
         "cluster_ips": ["10.233.0.17"],
@@ -96,7 +96,15 @@ def state(text: str) -> Object:
 
 
 def hosts(text: str) -> Object:
-    difference = {"kind": text, "service": text, "protocol": text, "address": text, "port": 80, "backend": text}
+    difference = {
+        "kind": text,
+        "sign": text,
+        "service": text,
+        "protocol": text,
+        "address": text,
+        "port": 80,
+        "backend": text,
+    }
     difference.update(expected=text, found=text, verdict="fault")
     checked = {"virtual_servers": 1, "real_servers": 1, "draining": 0}
     table = {"differences": [difference], "differences_total": 1, "faults_total": 1, "checked": checked}

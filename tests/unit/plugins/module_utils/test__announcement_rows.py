@@ -99,7 +99,8 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
     ),
 ]
 
-REASONS = {"node1": "carries a label", "node2": "has no running speaker", "node3": "has no running speaker"}
+SPEAKERLESS = {"id": "no-speaker", "text": "has no running speaker"}
+REASONS = {"node1": {"id": "labelled", "text": "carries a label"}, "node2": SPEAKERLESS, "node3": SPEAKERLESS}
 NOBODY = {"node": "", "reasons": REASONS}
 
 

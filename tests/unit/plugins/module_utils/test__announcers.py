@@ -157,7 +157,8 @@ def test_the_elected_node(address: str, changed: Object, node: str) -> None:
 def test_where_nobody_may_be_elected() -> None:
     selecting = [{"nodeSelectors": [{"matchLabels": {"no": "where"}}]}]
     found = _announcers.l2_election(SERVICE, selecting, ["10.20.30.1"], [], live(**BOTH_IRIS))
-    assert found == {"node": "", "reasons": dict.fromkeys(("iris1", "iris2"), "is selected by no L2Advertisement")}
+    why = {"id": "not-selected", "text": "is selected by no L2Advertisement"}
+    assert found == {"node": "", "reasons": dict.fromkeys(("iris1", "iris2"), why)}
 
 
 @pytest.mark.parametrize(
@@ -232,7 +233,12 @@ def selector(node: str) -> Object:
 def test_who_must_announce_by_bgp_and_who_says_so() -> None:
     assert announcement() == {
         "expected": {"node2": ["router1", "router2"], "node3": ["router1"]},
-        "reasons": {"node1": "carries the label node.kubernetes.io/exclude-from-external-load-balancers"},
+        "reasons": {
+            "node1": {
+                "id": "labelled",
+                "text": "carries the label node.kubernetes.io/exclude-from-external-load-balancers",
+            }
+        },
         "announced": {"node2": ["router1", "router2"], "node3": ["router1"]},
         "uncarried": [],
         "routes": [
@@ -297,20 +303,28 @@ def test_a_service_that_no_bgp_advertisement_takes() -> None:
     assert _announcers.bgp_announcement(SERVICE, [], ADDRESSES, ["node2"], live()) is None
 
 
-EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, str]]] = [
-    # Service, what is different, who is expected, a part of why others are not
-    (local(), {}, {"node2": ["router1", "router2"]}, {"node3": "has no endpoint of the Service"}),
+Why = tuple[str, str]
+SPEAKERLESS = (_announcers.NO_SPEAKER, "has no running speaker")
+PEERLESS = (_announcers.NO_PEER, "has no BGPPeer that the address is announced to")
+EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, Why]]] = [
+    # Service, what is different, who is expected, why others are not: id and sentence
+    (
+        local(),
+        {},
+        {"node2": ["router1", "router2"]},
+        {"node3": (_announcers.NO_ENDPOINT, "has no endpoint of the Service, whose externalTrafficPolicy is Local")},
+    ),
     (
         SERVICE,
         {"speakers": [pod("node2"), pod("node3", "Pending")]},
         {"node2": ["router1", "router2"]},
-        {"node3": "speaker"},
+        {"node3": SPEAKERLESS},
     ),
     (
         SERVICE,
         {"speakers": [pod("node2"), pod("node3", deletionTimestamp="2026-11-23T20:00:00Z")]},
         {"node2": ["router1", "router2"]},
-        {"node1": "has no running speaker", "node3": "has no running speaker"},
+        {"node1": SPEAKERLESS, "node3": SPEAKERLESS},
     ),
     (
         SERVICE,
@@ -321,19 +335,19 @@ EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, str]]] = [
             ]
         },
         {"node1": ["router1"], "node3": ["router1"]},
-        {"node2": "has no running speaker"},
+        {"node2": SPEAKERLESS},
     ),
     (
         SERVICE,
         {"bgp_advertisements": altered("BGPAdvertisement", 0, **selector("node3"))},
         {"node3": ["router1"]},
-        {"node2": "is selected by no BGPAdvertisement"},
+        {"node2": (_announcers.NOT_SELECTED, "is selected by no BGPAdvertisement")},
     ),
     (
         SERVICE,
         {"bgp_advertisements": altered("BGPAdvertisement", 0, peers=["router2"])},
         {"node2": ["router2"]},
-        {"node3": "has no BGPPeer"},
+        {"node3": PEERLESS},
     ),
     # What two advertisements say adds up, each on its own nodes.
     (
@@ -347,7 +361,7 @@ EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, str]]] = [
         {"node2": ["router2"], "node3": ["router1"]},
         {},
     ),
-    (SERVICE, {"bgp_peers": []}, {}, {"node2": "has no BGPPeer", "node3": "has no BGPPeer"}),
+    (SERVICE, {"bgp_peers": []}, {}, {"node2": PEERLESS, "node3": PEERLESS}),
     (
         SERVICE,
         {
@@ -357,19 +371,19 @@ EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, str]]] = [
             ]
         },
         {},
-        {"node2": "has the condition NetworkUnavailable"},
+        {"node2": (_announcers.NO_NETWORK, "has the condition NetworkUnavailable")},
     ),
 ]
 
 
 @pytest.mark.parametrize(("service", "changed", "expected", "reasons"), EXPECTED)
 def test_the_nodes_that_must_announce(
-    service: Object, changed: Object, expected: dict[str, list[str]], reasons: dict[str, str]
+    service: Object, changed: Object, expected: dict[str, list[str]], reasons: dict[str, Why]
 ) -> None:
     found = announcement(service, **changed)
     assert found["expected"] == expected
     assert set(found["expected"]) | set(found["reasons"]) == {"node1", "node2", "node3"}
-    assert all(reason in found["reasons"][node] for node, reason in reasons.items())
+    assert {node: tuple(found["reasons"][node].values()) for node in reasons} == reasons
 
 
 def test_an_old_metallb_does_not_say_who_announces_by_bgp() -> None:

@@ -24,6 +24,7 @@ from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks impor
 )
 
 Object = dict[str, t.Any]
+SHY = {"id": "shy", "text": "is too shy"}
 BY_BGP: list[tuple[Object, str, str, str]] = [
     # what is known, verdict, expected, found
     (told(), OK, "announced by node2, node3 to router1", "by node2, node3 to router1"),
@@ -49,7 +50,7 @@ BY_BGP: list[tuple[Object, str, str, str]] = [
     ),
     (told(announced=None), NOTE, "announced by node2, node3 to router1", "MetalLB does not say before 0.15.0"),
     (
-        told(expected={}, reasons={"node1": "is too shy", "node2": "is too loud", "node3": "is too shy"}),
+        told(expected={}, reasons={"node1": SHY, "node2": {"id": "loud", "text": "is too loud"}, "node3": SHY}),
         FAULT,
         "announced",
         "no node may: node1, node3 is too shy; node2 is too loud",

@@ -260,6 +260,9 @@ LIVE = _announcers.Live(
 )
 
 
+SPEAKERLESS = {"id": "no-speaker", "text": "has no running speaker"}
+
+
 def balanced(*services: Object, own_class: str = "", **live: t.Any) -> list[Object]:
     return _derive.balanced(services, [SLICE], LIVE._replace(**live), own_class, NOW)
 
@@ -274,7 +277,7 @@ def test_the_seeds_service_as_metallb_has_it() -> None:
             "layer2": True,
             "announcers": ["node2"],
             "assigned": "node2",
-            "election": {"node": "", "reasons": dict.fromkeys(("node1", "node2"), "has no running speaker")},
+            "election": {"node": "", "reasons": dict.fromkeys(("node1", "node2"), SPEAKERLESS)},
             "bgp": None,
             "backends": ["10.233.65.4", "10.233.66.7", "10.233.67.9"],
             "age": 40.0,
@@ -307,7 +310,7 @@ def test_a_service_without_address_says_why() -> None:
 def test_who_announces_is_asked_of_the_live_objects() -> None:
     found = balanced(WEB, l2_advertisements=[], l2_statuses=None, bgp_advertisements=[ADVERTISEMENT])[0]
     assert (found["layer2"], found["announcers"]) == (False, None)
-    assert found["bgp"]["reasons"] == {"node1": "has no running speaker", "node2": "has no running speaker"}
+    assert found["bgp"]["reasons"] == dict.fromkeys(("node1", "node2"), SPEAKERLESS)
     assert balanced(changed(WEB, loadBalancerSourceRanges=["192.0.2.0/24"]))[0]["source_ranges"] == ["192.0.2.0/24"]
 
 

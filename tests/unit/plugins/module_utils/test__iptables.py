@@ -71,21 +71,30 @@ def test_a_firewall_that_is_gone_guards_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "named"),
+    ("rule", "table", "named"),
     [
-        ('-A PREROUTING -m comment --comment "kubernetes service portals"', "IPv4 nat PREROUTING -> KUBE-SERVICES"),
+        (
+            '-A PREROUTING -m comment --comment "kubernetes service portals"',
+            "nat",
+            "IPv4 nat PREROUTING -> KUBE-SERVICES",
+        ),
         (
             '-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports',
+            "nat",
             "IPv4 nat KUBE-SERVICES -> KUBE-NODEPORTS",
         ),
         # The table filter has the same rule, with a condition.
-        ('-A OUTPUT -m comment --comment "kubernetes service portals"', "IPv4 nat OUTPUT -> KUBE-SERVICES"),
-        ('-A FORWARD -m comment --comment "kubernetes forwarding rules"', "IPv4 filter FORWARD -> KUBE-FORWARD"),
-        ("-j ACCEPT", "IPv4 filter KUBE-FORWARD -> ACCEPT"),
+        ('-A OUTPUT -m comment --comment "kubernetes service portals"', "nat", "IPv4 nat OUTPUT -> KUBE-SERVICES"),
+        (
+            '-A FORWARD -m comment --comment "kubernetes forwarding rules"',
+            "filter",
+            "IPv4 filter FORWARD -> KUBE-FORWARD",
+        ),
+        ("-j ACCEPT", "filter", "IPv4 filter KUBE-FORWARD -> ACCEPT"),
     ],
 )
-def test_a_rule_that_leads_to_the_services_is_missed(rule: str, named: str) -> None:
-    assert [(one["kind"], one["backend"]) for one in judged(without(rule))] == [("rule", named)]
+def test_a_rule_that_leads_to_the_services_is_missed(rule: str, table: str, named: str) -> None:
+    assert [(one["kind"], one["sign"], one["backend"]) for one in judged(without(rule))] == [("rule", table, named)]
 
 
 @pytest.mark.parametrize(

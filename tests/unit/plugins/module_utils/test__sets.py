@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _differences,
     _ipset,
     _iptables,
     _netlink,
@@ -243,7 +244,9 @@ def test_a_kernel_without_sets() -> None:
         raise _netlink.NotSupported("not loaded")
 
     found = _sets.compare(plan(service()), read)
-    assert [(one["kind"], one["backend"], one["verdict"]) for one in found] == [("ipset", "ip_set", "fault")]
+    assert [(one["kind"], one["sign"], one["backend"], one["verdict"]) for one in found] == [
+        ("ipset", _differences.NO_SETS, "ip_set", "fault")
+    ]
     assert "kube-proxy cannot work" in found[0]["found"]
 
 
@@ -324,7 +327,7 @@ def test_every_rule_is_missed_when_it_is_gone() -> None:
     asked = {jump for version, jump, _row in _sets.jumps(made) if version == 4}
     for jump in asked:
         found = _sets.compare_rules(made, {4: jumps - {jump}, 6: _iptables.jumps(6, SAVED[6])})
-        assert [(one["kind"], one["service"]) for one in found] == [("rule", "")]
+        assert [(one["kind"], one["sign"], one["service"]) for one in found] == [("rule", jump.table, "")]
         assert found[0]["backend"].startswith(f"IPv4 {jump.table} {jump.chain} ")
     # Those that lead nowhere, and what releases do not have in common.
     assert {(jump.chain, jump.set, jump.target) for jump in jumps - asked} == {

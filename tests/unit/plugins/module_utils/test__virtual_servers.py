@@ -495,6 +495,7 @@ def test_what_a_difference_tells(changes: dict[str, t.Any], kind: str, backend: 
     assert differences(made, replace(healthy(made), WEB, **changes)) == [
         {
             "kind": kind,
+            "sign": "",
             "service": "default/myweb-svc-lb",
             "port_name": "http",
             "protocol": "TCP",
@@ -544,6 +545,7 @@ def test_a_virtual_server_without_a_service_is_an_orphan() -> None:
     (difference,) = differences(made, table)
     assert difference == {
         "kind": "orphan",
+        "sign": "",
         "service": "",
         "port_name": "",
         "protocol": "TCP",
@@ -590,8 +592,11 @@ def test_firewall_marks_are_foreign() -> None:
 def test_an_address_that_is_not_bound(age: float, verdict: str) -> None:
     made = plan(service(balancer_addresses=[VIP], age=age))
     (difference,) = differences(made, healthy(made), {CLUSTER})
-    assert {name: difference[name] for name in ("kind", "service", "address", "expected", "found", "verdict")} == {
+    assert {
+        name: difference[name] for name in ("kind", "sign", "service", "address", "expected", "found", "verdict")
+    } == {
         "kind": "bind",
+        "sign": _differences.UNBOUND,
         "service": "default/myweb-svc-lb",
         "address": VIP,
         "expected": "kube-ipvs0",
@@ -603,8 +608,15 @@ def test_an_address_that_is_not_bound(age: float, verdict: str) -> None:
 def test_an_address_that_is_bound_without_a_service() -> None:
     made = plan(service())
     (difference,) = differences(made, healthy(made), {CLUSTER, VIP})
-    assert (difference["kind"], difference["address"], difference["service"], difference["found"]) == (
+    assert (
+        difference["kind"],
+        difference["sign"],
+        difference["address"],
+        difference["service"],
+        difference["found"],
+    ) == (
         "bind",
+        "",
         VIP,
         "",
         "kube-ipvs0",
