@@ -230,6 +230,7 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         ([data_plane("bind", "unbound")], [("kube-proxy-stuck", "node2")]),
         ([data_plane("rule", "filter")], [("rules-broken", "node2")]),
         ([data_plane("rule", "filter")] * 7, [("kernel-feature-missing", "node2")]),
+        ([data_plane("rule")] * 7, [("rules-broken", "node2")]),
         ([data_plane("rule", "filter"), data_plane("rule", "nat")] * 7, [("rules-broken", "node2")]),
         ([data_plane("ipset")], [("sets-wrong", "node2")]),
         ([data_plane("ipset", "no-sets")], [("kernel-feature-missing", "node2")]),
@@ -257,6 +258,7 @@ def test_an_event_of_the_past_is_no_cause() -> None:
         # Of two machines that answer, the other one may get the requests.
         ([row(ASTRAY), row(STRANGER, SEVERAL)], [("duplicate-address", WEB)]),
         ([row(DNS_NAME, FROM_POD), in_pod(OK)], [("cluster-dns", WEB)]),
+        ([row(DNS_NAME, FROM_POD), row(CLUSTER_IP, verdict=OK)], [("unexplained", WEB)]),
         ([row(DNS_NAME, FROM_POD), in_pod(FAULT)], [("unexplained", WEB)]),
         ([row(DNS_NAME, FROM_POD), in_pod(OK), row(CLUSTER_IP)], [("unexplained", WEB)]),
         ([row(DNS_NAME, FROM_POD)], [("unexplained", WEB)]),
