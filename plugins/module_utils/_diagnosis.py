@@ -74,25 +74,26 @@ class _Found:
     """The findings while they grow."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, str], list[str]] = {}
+        self._lines: dict[str, dict[str, dict[str, None]]] = {}  # by cause and subject, each line once
 
     def add(self, cause: str, subject: str, *evidence: str) -> None:
-        lines = self._lines.setdefault((cause, subject), [])
-        lines.extend(one for one in evidence if one not in lines)
+        self._lines.setdefault(cause, {}).setdefault(subject, {}).update(dict.fromkeys(evidence))
 
     def has(self, *causes: str) -> bool:
-        return any(cause in causes for cause, _subject in self._lines)
+        return any(cause in self._lines for cause in causes)
+
+    def about(self, subject: str) -> bool:
+        return any(subject in subjects for subjects in self._lines.values())
 
     def subjects(self, *without: str) -> set[str]:
-        return {subject for cause, subject in self._lines if cause not in without}
+        return {subject for cause, subjects in self._lines.items() if cause not in without for subject in subjects}
 
     def listed(self) -> list[Finding]:
         order = list(_causes.CAUSES)
         return [
-            Finding(cause, subject, lines)
-            for (cause, subject), lines in sorted(
-                self._lines.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
-            )
+            Finding(cause, subject, list(lines))
+            for cause, subjects in sorted(self._lines.items(), key=lambda item: order.index(item[0]))
+            for subject, lines in sorted(subjects.items())
         ]
 
 
@@ -112,8 +113,10 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
         (row for row in rows if row["verdict"] == FAULT), key=lambda row: not row["key"].startswith("strict_arp")
     )
     filterless = _filterless(faults)
+    # An event stays for an hour: it counts while nobody answers.
+    failures = {one["service"]: one["text"] for one in facts["announce_failures"]}
     for row in faults:
-        _of_row(found, row, facts, filterless)
+        _of_row(found, row, facts, filterless, failures)
     _of_the_rest(found, faults, rows, {one["service"] for one in facts["pending"]})
     return found.listed()
 
@@ -192,7 +195,10 @@ def _line(row: Object) -> str:
     return "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
 
 
-def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[str]) -> None:
+def _of_row(
+    found: _Found, row: Object, facts: Object, filterless: t.Collection[str], failures: t.Mapping[str, str]
+) -> None:
+    """Add what one fault tells. failures: the last event of a Service that could not be announced."""
     kind = row["key"].partition("/")[0]
     text = _line(row)
     if kind == "strict_arp":
@@ -214,8 +220,8 @@ def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[
     elif kind == "session":
         found.add("bgp-session-down", row["node"], text)
     elif row["check"] in ("ARP", "NDP"):
-        _of_neighbours(found, row, text, facts)
-    elif row["check"] in _ROUTES and row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
+        _of_neighbours(found, row, text, failures)
+    elif row["check"] in _ROUTES and not found.about(row["subject"]) and not found.has(*_SESSIONLESS):
         found.add(_ROUTES[row["check"]], row["subject"], text)
 
 
@@ -244,7 +250,7 @@ def _of_kind(row: Object) -> str:
     return _KINDS.get(kind, "kube-proxy-stuck")
 
 
-def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None:
+def _of_neighbours(found: _Found, row: Object, text: str, failures: t.Mapping[str, str]) -> None:
     name = row["subject"]
     if row["found"].startswith(OFF_LINK):
         found.add("pool-off-link", name, text)
@@ -253,10 +259,11 @@ def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None
     elif row["found"].count("(") > 1 and not found.has("strict-arp-off", "strict-arp-not-applied"):
         # ServiceL2Status is of one node at a time, which the speakers take from each other.
         found.add("split-brain", name, text)
-    elif row["found"].startswith("no answer") and name not in found.subjects() and not found.has(*_SPEAKERLESS):
-        # An event stays for an hour: it counts while nobody answers.
-        failures = [one["text"] for one in facts["announce_failures"] if one["service"] == name]
-        found.add("interface-missing" if failures else "announcer-silent", name, text, *failures[-1:])
+    elif row["found"].startswith("no answer") and not found.about(name) and not found.has(*_SPEAKERLESS):
+        if name in failures:
+            found.add("interface-missing", name, text, failures[name])
+        else:
+            found.add("announcer-silent", name, text)
 
 
 def _of_the_rest(
