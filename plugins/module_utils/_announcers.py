@@ -64,7 +64,7 @@ class Index(t.NamedTuple):
     assigned: t.Mapping[Key, str]  # the node that the last event names
     bgp_advertisements: t.Sequence[Advertisement]
     bgp_statuses: t.Mapping[Key, t.Sequence[Object]] | None
-    carrying: t.Mapping[int, t.FrozenSet[str]]  # version of IP -> the BGPPeers whose sessions carry it
+    carrying: t.Mapping[int, frozenset[str]]  # version of IP -> the BGPPeers whose sessions carry it
 
 
 def indexed(live: Live) -> Index:
@@ -98,9 +98,7 @@ def _advertisement(obj: Object, live: Live, peers: t.Mapping[str, t.Sequence[Obj
         {_name(pool) for pool in live.pools if _takes_pool(spec, pool)},
         {
             _name(node): [
-                _name(one)
-                for one in peers.get(_name(node), [])
-                if not spec.get("peers") or _name(one) in spec["peers"]
+                _name(one) for one in peers.get(_name(node), []) if not spec.get("peers") or _name(one) in spec["peers"]
             ]
             for node in live.nodes
             if any_matches(spec.get("nodeSelectors"), node)
@@ -116,7 +114,7 @@ def _statuses(statuses: t.Sequence[Object] | None) -> dict[Key, list[Object]] | 
     for one in statuses:
         status = one.get("status") or {}
         if status.get("node"):
-            found.setdefault((status.get("serviceNamespace"), status.get("serviceName")), []).append(status)
+            found.setdefault((status.get("serviceNamespace", ""), status.get("serviceName", "")), []).append(status)
     return found
 
 
@@ -152,9 +150,7 @@ def _takes_pool(spec: Object, pool: Object) -> bool:
 def selecting(advertisements: t.Sequence[Advertisement], service: Object, pool: str) -> list[Advertisement]:
     """Return the advertisements that take a Service with an address of a pool, whatever the node."""
     return [
-        one
-        for one in advertisements
-        if pool in one.pools and any_matches(one.spec.get("serviceSelectors"), service)
+        one for one in advertisements if pool in one.pools and any_matches(one.spec.get("serviceSelectors"), service)
     ]
 
 

@@ -178,7 +178,7 @@ def _changed(obj: Object) -> datetime.datetime:
 
 def parse_time(text: str) -> datetime.datetime:
     """Return a Kubernetes timestamp (RFC 3339, UTC)."""
-    return datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return datetime.datetime.fromisoformat(text[:19]).replace(tzinfo=datetime.timezone.utc)
 
 
 def slices_by_service(slices: t.Sequence[Object]) -> dict[tuple[str, str], list[Object]]:

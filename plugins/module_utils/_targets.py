@@ -81,9 +81,7 @@ def _node_ports(
     return {node: addresses for node, addresses in found.items() if addresses}
 
 
-def _families(
-    nodes: t.Mapping[str, t.Sequence[str]], node_port_cidrs: t.Sequence[str]
-) -> dict[int, dict[str, str]]:
+def _families(nodes: t.Mapping[str, t.Sequence[str]], node_port_cidrs: t.Sequence[str]) -> dict[int, dict[str, str]]:
     """Return by version of IP each node's first address that kube-proxy serves node ports on."""
     networks = [ipaddress.ip_network(cidr, strict=False) for cidr in node_port_cidrs if cidr != "primary"]
     found: dict[int, dict[str, str]] = {}

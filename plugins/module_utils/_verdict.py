@@ -71,7 +71,9 @@ def rows(
     if state["bgp"]:
         found.extend(session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
         ages = {service["service"]: service["age"] for service in state["services"]}
-        found.extend(route_row(one, ages, state["bgp"]["age"]) for one in _routers.findings(state, hosts, routers or {}))
+        found.extend(
+            route_row(one, ages, state["bgp"]["age"]) for one in _routers.findings(state, hosts, routers or {})
+        )
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:

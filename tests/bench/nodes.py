@@ -219,9 +219,7 @@ class MadeUp:
 
     def routers(self, state: Object, well: bool) -> dict[str, Object]:
         """What frr_info returns on the router."""
-        paths = [
-            {"peer": one, "next_hops": [one], "valid": True, "used": True} for one in self.nodes.values() if well
-        ]
+        paths = [{"peer": one, "next_hops": [one], "valid": True, "used": True} for one in self.nodes.values() if well]
         told = {
             "problem": "",
             "addresses": [ROUTER],
@@ -234,7 +232,9 @@ class MadeUp:
         """What diagnosis_info returns: where nothing answers, a failure for each Service."""
         if well:
             return diagnosis_info.EMPTY
-        failures = [{"service": f"default/{one['metadata']['name']}", "text": "announceFailed"} for one in self.services]
+        failures = [
+            {"service": f"default/{one['metadata']['name']}", "text": "announceFailed"} for one in self.services
+        ]
         return {**diagnosis_info.EMPTY, "announce_failures": failures}
 
     def pending(self) -> list[dict[str, str]]:

@@ -351,7 +351,9 @@ def cost(number: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
             "bgp_advertisements": Walked([{"metadata": {"name": "bgp"}, "spec": CHOSEN}]),
             "bgp_peers": Walked([{"metadata": {"name": "tor"}, "spec": {"peerAddress": "192.0.2.1", **CHOSEN}}]),
             "bgp_statuses": Walked([STATUS]),
-            "speakers": Walked([{"metadata": {}, "spec": {"nodeName": "node1", "containers": [{}]}, "status": RUNNING}]),
+            "speakers": Walked(
+                [{"metadata": {}, "spec": {"nodeName": "node1", "containers": [{}]}, "status": RUNNING}]
+            ),
             "assigned": Walked(EVENTS),
         }
         slices = Walked([SLICE])
