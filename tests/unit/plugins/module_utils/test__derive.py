@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _announcers, _derive
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
-from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Walked, fixture
 
 Object = dict[str, t.Any]
 OBJECTS = fixture("services")
@@ -310,16 +310,6 @@ def test_who_announces_is_asked_of_the_live_objects() -> None:
     assert (found["layer2"], found["announcers"]) == (False, None)
     assert found["bgp"]["reasons"] == {"node1": "has no running speaker", "node2": "has no running speaker"}
     assert balanced(changed(WEB, loadBalancerSourceRanges=["192.0.2.0/24"]))[0]["source_ranges"] == ["192.0.2.0/24"]
-
-
-class Walked(list[Object]):
-    """Objects that count how often somebody walks over all of them."""
-
-    walks = 0
-
-    def __iter__(self) -> t.Iterator[Object]:
-        self.walks += 1
-        return super().__iter__()
 
 
 def copies(number: int) -> list[Object]:

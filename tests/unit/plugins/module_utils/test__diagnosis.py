@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _causes, _diagnosis
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, IN_POD, NODES, OK, UNKNOWN, Row
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Walked
 
 Object = dict[str, t.Any]
 WEB = "default/web"
@@ -192,6 +193,18 @@ def test_an_event_of_the_past_is_no_cause() -> None:
     silent = [row("ARP", "k", found="no answer, asked from node2")]
     assert named(told, rows=silent) == [("interface-missing", WEB)]
     assert named(told) == []
+
+
+@pytest.mark.parametrize("number", [1, 20])
+def test_events_are_gone_through_once_whatever_the_number_of_services(number: int) -> None:
+    names = [f"default/web-{at:02}" for at in range(number)]
+    events = Walked([{"service": name, "text": text} for name in names for text in ("before", "at last")])
+    silent = [row("ARP", name, subject=name, found="no answer, asked from node2") for name in names]
+    found = _diagnosis.findings(facts(announce_failures=events), state(), silent)
+    assert [(one.cause, one.subject, one.evidence[1:]) for one in found] == [
+        ("interface-missing", name, ["at last"]) for name in names
+    ]
+    assert events.walks == 1
 
 
 @pytest.mark.parametrize(
