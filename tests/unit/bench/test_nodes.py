@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from bench import nodes
 
 
