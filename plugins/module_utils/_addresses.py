@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 import typing as t
@@ -140,6 +141,7 @@ def _refuse_special(address: Address) -> None:
             )
 
 
+@functools.lru_cache(maxsize=None)  # every Service asks it of every pool
 def live_range(text: str) -> AddressRange | None:
     """Return what MetalLB makes of a range of a live pool, which may be of other making; None when it is nothing."""
     try:

@@ -21,6 +21,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip im
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
 
 Object = t.Dict[str, t.Any]
+Key = t.Tuple[str, str]  # namespace and name of a Service
 
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 # What hinders a node, as the diagnosis knows it; the sentence beside it is for people.
@@ -47,6 +48,95 @@ class Live(t.NamedTuple):
     assigned: t.Sequence[Object] = ()  # events with the reason nodeAssigned
 
 
+class Advertisement(t.NamedTuple):
+    """An L2Advertisement or a BGPAdvertisement, with what it selects whatever the Service."""
+
+    spec: Object
+    pools: t.AbstractSet[str]
+    nodes: t.Mapping[str, t.Sequence[str]]  # Node -> the BGPPeers that it is announced to from there
+
+
+class Index(t.NamedTuple):
+    """Live, with indexes: no Service must cost a walk over what there is of other Services, and selectors are asked once."""
+
+    nodes: t.Sequence[Object]
+    running: t.Mapping[str, bool]  # see running()
+    unavailable: t.AbstractSet[str]  # nodes with the condition NetworkUnavailable
+    l2_advertisements: t.Sequence[Advertisement]
+    l2_statuses: t.Mapping[Key, t.Sequence[Object]] | None  # their status parts
+    assigned: t.Mapping[Key, str]  # the node that the last event names
+    bgp_advertisements: t.Sequence[Advertisement]
+    bgp_statuses: t.Mapping[Key, t.Sequence[Object]] | None
+    carrying: t.Mapping[int, frozenset[str]]  # version of IP -> the BGPPeers whose sessions carry it
+
+
+def indexed(live: Live) -> Index:
+    """Return the live objects with indexes."""
+    kind = backend(live.speakers)
+    peers = {
+        _name(node): [one for one in live.bgp_peers if any_matches(one["spec"].get("nodeSelectors"), node)]
+        for node in live.nodes
+    }
+    return Index(
+        nodes=live.nodes,
+        running=running(live.speakers),
+        unavailable={_name(node) for node in live.nodes if _network_unavailable(node)},
+        l2_advertisements=[_advertisement(one, live, {}) for one in live.l2_advertisements],
+        l2_statuses=_statuses(live.l2_statuses),
+        assigned=_assigned(live.assigned),
+        bgp_advertisements=[_advertisement(one, live, peers) for one in live.bgp_advertisements],
+        bgp_statuses=_statuses(live.bgp_statuses),
+        carrying={
+            version: frozenset(_name(one) for one in live.bgp_peers if _carries(one["spec"], version, kind))
+            for version in (4, 6)
+        },
+    )
+
+
+def _advertisement(obj: Object, live: Live, peers: t.Mapping[str, t.Sequence[Object]]) -> Advertisement:
+    """Return an advertisement with what it selects. peers: those of each Node, for BGP."""
+    spec = obj.get("spec") or {}
+    return Advertisement(
+        spec,
+        {_name(pool) for pool in live.pools if _takes_pool(spec, pool)},
+        {
+            _name(node): [
+                _name(one) for one in peers.get(_name(node), []) if not spec.get("peers") or _name(one) in spec["peers"]
+            ]
+            for node in live.nodes
+            if any_matches(spec.get("nodeSelectors"), node)
+        },
+    )
+
+
+def _statuses(statuses: t.Sequence[Object] | None) -> dict[Key, list[Object]] | None:
+    """Return the status parts of ServiceL2Status or ServiceBGPStatus by Service; None: there is no such kind."""
+    if statuses is None:
+        return None
+    found: dict[Key, list[Object]] = {}
+    for one in statuses:
+        status = one.get("status") or {}
+        if status.get("node"):
+            found.setdefault((status.get("serviceNamespace", ""), status.get("serviceName", "")), []).append(status)
+    return found
+
+
+def _assigned(events: t.Sequence[Object]) -> dict[Key, str]:
+    """Return by Service the node that the last event names as the one that answers ARP and NDP."""
+    found: dict[Key, tuple[str, str]] = {}
+    for one in events:
+        match = _ASSIGNED.search(one.get("message") or "")
+        if match:
+            key = (one["involvedObject"].get("namespace"), one["involvedObject"].get("name"))
+            said = (str(one.get("lastTimestamp") or one.get("eventTime") or ""), match.group(1))
+            found[key] = max(found.get(key, said), said)
+    return {key: node for key, (_when, node) in found.items()}
+
+
+def _key(service: Object) -> Key:
+    return service["metadata"]["namespace"], service["metadata"]["name"]
+
+
 def any_matches(selectors: t.Sequence[Object] | None, obj: Object) -> bool:
     """Return whether one of the selectors matches an object's labels; without any, all objects match."""
     labels = obj["metadata"].get("labels") or {}
@@ -60,61 +150,39 @@ def _takes_pool(spec: Object, pool: Object) -> bool:
     return pool["metadata"]["name"] in names or bool(selectors and any_matches(selectors, pool))
 
 
-def selecting(
-    advertisements: t.Sequence[Object], service: Object, pool: str, pools: t.Sequence[Object]
-) -> list[Object]:
-    """Return the specs of the advertisements that take a Service with an address of a pool, whatever the node."""
-    own = next((one for one in pools if one["metadata"]["name"] == pool), None)
-    specs = [one.get("spec") or {} for one in advertisements]
+def selecting(advertisements: t.Sequence[Advertisement], service: Object, pool: str) -> list[Advertisement]:
+    """Return the advertisements that take a Service with an address of a pool, whatever the node."""
     return [
-        spec
-        for spec in specs
-        if own is not None and _takes_pool(spec, own) and any_matches(spec.get("serviceSelectors"), service)
+        one for one in advertisements if pool in one.pools and any_matches(one.spec.get("serviceSelectors"), service)
     ]
 
 
-def _of(service: Object, statuses: t.Sequence[Object]) -> list[Object]:
-    """Return the status parts of those ServiceL2Status or ServiceBGPStatus that are about a Service."""
-    meta = service["metadata"]
-    found = [one.get("status") or {} for one in statuses]
-    return [
-        one
-        for one in found
-        if one.get("serviceName") == meta["name"]
-        and one.get("serviceNamespace") == meta["namespace"]
-        and one.get("node")
-    ]
-
-
-def l2_announcers(service: Object, statuses: t.Sequence[Object] | None) -> list[str] | None:
+def l2_announcers(service: Object, live: Index) -> list[str] | None:
     """Return the nodes that say, by ServiceL2Status, that they answer ARP and NDP for a Service; None: none can say."""
-    return None if statuses is None else sorted({one["node"] for one in _of(service, statuses)})
+    if live.l2_statuses is None:
+        return None
+    return sorted({one["node"] for one in live.l2_statuses.get(_key(service), [])})
 
 
-def l2_assigned(service: Object, events: t.Sequence[Object]) -> str:
+def l2_assigned(service: Object, live: Index) -> str:
     """Return the node that the last event names as the one that answers ARP and NDP; "" where no event is left."""
-    meta = service["metadata"]
-    found = [
-        (str(one.get("lastTimestamp") or one.get("eventTime") or ""), match.group(1))
-        for one in events
-        for match in [_ASSIGNED.search(one.get("message") or "")]
-        if match
-        and one["involvedObject"].get("name") == meta["name"]
-        and one["involvedObject"].get("namespace") == meta["namespace"]
-    ]
-    return max(found)[1] if found else ""
+    return live.assigned.get(_key(service), "")
 
 
 def l2_election(
-    service: Object, specs: t.Sequence[Object], addresses: t.Sequence[str], local_nodes: t.Collection[str], live: Live
+    service: Object,
+    taking: t.Sequence[Advertisement],
+    addresses: t.Sequence[str],
+    local_nodes: t.Collection[str],
+    live: Index,
 ) -> Object | None:
     """Return "node", which MetalLB's rule elects to answer ARP and NDP for a Service, and "reasons", why none may if "" is.
 
-    specs: of the L2Advertisements that take it. None where there is nothing to elect, or by a rule that is not known here.
+    taking: the L2Advertisements that take it. None where there is nothing to elect, or by a rule that is not known here.
     """
-    if not specs or not addresses or any("preferredNodeSelectors" in spec for spec in specs):
+    if not taking or not addresses or any("preferredNodeSelectors" in one.spec for one in taking):
         return None
-    reasons = _hindrances(service, specs, "L2Advertisement", local_nodes, live)
+    reasons = _hindrances(service, taking, "L2Advertisement", local_nodes, live)
     able = [name for name in (node["metadata"]["name"] for node in live.nodes) if name not in reasons]
     if not able:
         return {"node": "", "reasons": reasons}
@@ -137,11 +205,11 @@ def _hindrance(id_: str, text: str) -> dict[str, str]:
 
 
 def _hindrances(
-    service: Object, specs: t.Sequence[Object], kind: str, local_nodes: t.Collection[str], live: Live
+    service: Object, taking: t.Sequence[Advertisement], kind: str, local_nodes: t.Collection[str], live: Index
 ) -> dict[str, dict[str, str]]:
-    """Return node -> why it may not announce a Service, for every node that may not. specs: of advertisements of a kind."""
+    """Return node -> why it may not announce a Service, for every node that may not. taking: advertisements of a kind."""
     found = {}
-    ignoring = running(live.speakers)
+    ignoring = live.running
     local = service["spec"].get("externalTrafficPolicy") == "Local"
     for node in live.nodes:
         name = node["metadata"]["name"]
@@ -149,9 +217,9 @@ def _hindrances(
             found[name] = _hindrance(NO_SPEAKER, "has no running speaker")
         elif EXCLUDED in (node["metadata"].get("labels") or {}) and not ignoring[name]:
             found[name] = _hindrance(LABELLED, "carries the label {0}".format(EXCLUDED))
-        elif _network_unavailable(node):
+        elif name in live.unavailable:
             found[name] = _hindrance(NO_NETWORK, "has the condition NetworkUnavailable")
-        elif not any(any_matches(spec.get("nodeSelectors"), node) for spec in specs):
+        elif not any(name in one.nodes for one in taking):
             found[name] = _hindrance(NOT_SELECTED, "is selected by no {0}".format(kind))
         elif local and name not in local_nodes:
             text = "has no endpoint of the Service, whose externalTrafficPolicy is Local"
@@ -188,38 +256,31 @@ def _name(obj: Object) -> str:
     return str(obj["metadata"]["name"])
 
 
-def _peers_for(node: Object, specs: t.Sequence[Object], peers: t.Sequence[Object]) -> list[str]:
-    """Return the peers that a node announces to by advertisements that take it."""
-    return sorted(
-        one["metadata"]["name"]
-        for one in peers
-        if any_matches(one["spec"].get("nodeSelectors"), node)
-        and any(not spec.get("peers") or one["metadata"]["name"] in spec["peers"] for spec in specs)
-    )
-
-
 def _network_unavailable(node: Object) -> bool:
     conditions = (node.get("status") or {}).get("conditions") or []
     return any(one["type"] == "NetworkUnavailable" and one["status"] == "True" for one in conditions)
 
 
 def bgp_announcement(
-    service: Object, specs: t.Sequence[Object], addresses: t.Sequence[str], local_nodes: t.Collection[str], live: Live
+    service: Object,
+    taking: t.Sequence[Advertisement],
+    addresses: t.Sequence[str],
+    local_nodes: t.Collection[str],
+    live: Index,
 ) -> Object | None:
     """Return who must announce a Service by BGP and who says so, None when no BGPAdvertisement takes it.
 
-    specs: of the BGPAdvertisements that take it. addresses: its own. local_nodes: where it has an endpoint.
+    taking: the BGPAdvertisements that take it. addresses: its own. local_nodes: where it has an endpoint.
     """
-    if not specs:
+    if not taking:
         return None
     expected: dict[str, list[str]] = {}
-    reasons = _hindrances(service, specs, "BGPAdvertisement", local_nodes, live)
+    reasons = _hindrances(service, taking, "BGPAdvertisement", local_nodes, live)
     for node in live.nodes:
         name = node["metadata"]["name"]
         if name in reasons:
             continue
-        taking = [spec for spec in specs if any_matches(spec.get("nodeSelectors"), node)]
-        peers = _peers_for(node, taking, live.bgp_peers)
+        peers = sorted({peer for one in taking for peer in one.nodes.get(name, ())})
         if peers:
             expected[name] = peers
         else:
@@ -227,51 +288,43 @@ def bgp_announcement(
     return {
         "expected": expected,
         "reasons": reasons,
-        "announced": _bgp_announced(service, live.bgp_statuses),
+        "announced": _bgp_announced(service, live),
         "uncarried": _uncarried(addresses, {peer for peers in expected.values() for peer in peers}, live),
-        "routes": _bgp_routes(specs, addresses, [node for node in live.nodes if _name(node) in expected], live),
+        "routes": _bgp_routes(taking, addresses, expected, live),
     }
 
 
 def _bgp_routes(
-    specs: t.Sequence[Object], addresses: t.Sequence[str], nodes: t.Sequence[Object], live: Live
+    taking: t.Sequence[Advertisement], addresses: t.Sequence[str], nodes: t.Iterable[str], live: Index
 ) -> list[Object]:
     """Return every prefix that peers must receive, with node -> those peers; one that no session carries is left out."""
-    kind = backend(live.speakers)
     found: dict[str, dict[str, set[str]]] = {}
     for address in addresses:
         version = ipaddress.ip_address(address).version
         key, longest = ("aggregationLengthV6", 128) if version == 6 else ("aggregationLength", 32)
-        carrying = [one for one in live.bgp_peers if _carries(one["spec"], version, kind)]
-        for spec in specs:
-            prefix = str(ipaddress.ip_network((address, int(spec.get(key) or longest)), strict=False))
+        for one in taking:
+            prefix = str(ipaddress.ip_network((address, int(one.spec.get(key) or longest)), strict=False))
             for node in nodes:
-                peers = _peers_for(node, [spec], carrying) if any_matches(spec.get("nodeSelectors"), node) else []
+                peers = live.carrying[version].intersection(one.nodes.get(node, ()))
                 if peers:
-                    found.setdefault(prefix, {}).setdefault(_name(node), set()).update(peers)
+                    found.setdefault(prefix, {}).setdefault(node, set()).update(peers)
     return [
         {"prefix": prefix, "nodes": {node: sorted(peers) for node, peers in routes.items()}}
         for prefix, routes in found.items()
     ]
 
 
-def _bgp_announced(service: Object, statuses: t.Sequence[Object] | None) -> dict[str, list[str]] | None:
-    if statuses is None:
+def _bgp_announced(service: Object, live: Index) -> dict[str, list[str]] | None:
+    if live.bgp_statuses is None:
         return None
-    return {one["node"]: sorted(one.get("peers") or []) for one in _of(service, statuses)}
+    return {one["node"]: sorted(one.get("peers") or []) for one in live.bgp_statuses.get(_key(service), [])}
 
 
-def _uncarried(addresses: t.Sequence[str], peers: t.Collection[str], live: Live) -> list[str]:
+def _uncarried(addresses: t.Sequence[str], peers: t.Collection[str], live: Index) -> list[str]:
     """Return the addresses whose family no session carries; only releases that say who announces are known here."""
-    specs = [one["spec"] for one in live.bgp_peers if one["metadata"]["name"] in peers]
-    kind = backend(live.speakers)
-    if live.bgp_statuses is None or not specs:
+    if live.bgp_statuses is None or not peers:
         return []
-    return [
-        address
-        for address in addresses
-        if not any(_carries(spec, ipaddress.ip_address(address).version, kind) for spec in specs)
-    ]
+    return [one for one in addresses if live.carrying[ipaddress.ip_address(one).version].isdisjoint(peers)]
 
 
 def _carries(spec: Object, version: int, kind: str) -> bool:

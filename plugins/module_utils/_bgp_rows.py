@@ -82,15 +82,14 @@ def _routes_text(routes: t.Mapping[str, t.Sequence[str]]) -> str:
     return "; ".join("by {0} to {1}".format(names(nodes), names(peers)) for peers, nodes in groups.items())
 
 
-def route_row(finding: _routers.Finding, state: Object) -> Row:
-    """Return what a router has received, with the same patience as for what the API says of it."""
+def route_row(finding: _routers.Finding, ages: t.Mapping[str, float], bgp_age: float) -> Row:
+    """Return what a router has received, with the same patience as for what the API says of it. ages: of Services."""
     where = "{0}, {1}".format(finding.router, finding.prefix) if finding.prefix else finding.router
     wanted = "next hops {0}".format(names(finding.expected)) if finding.expected else "what nodes announce to it"
     if finding.unknown:
         verdict, found = UNKNOWN, finding.unknown
     elif finding.wrong:
-        ages = [one["age"] for one in state["services"] if one["service"] == finding.service]
-        verdict = FAULT if min([*ages, state["bgp"]["age"]]) >= BGP_PATIENCE else LAG
+        verdict = FAULT if min(ages.get(finding.service, bgp_age), bgp_age) >= BGP_PATIENCE else LAG
         found = finding.wrong
     else:
         verdict, found = OK, "next hops {0}".format(names(finding.received))

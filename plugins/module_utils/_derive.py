@@ -44,16 +44,12 @@ def expected_table(
     services, slices, nodes: objects of v1 Service, discovery.k8s.io/v1 EndpointSlice and v1 Node. now: the API
     server's time when they were read. scope: see _scope.
     """
-    by_service: dict[tuple[str, str], list[Object]] = {}
-    for one in slices:
-        name = (one["metadata"].get("labels") or {}).get(SERVICE_LABEL)
-        if name:
-            by_service.setdefault((one["metadata"].get("namespace", ""), name), []).append(one)
+    own = slices_by_service(slices)
     ports: list[ServicePort] = []
     for service in services:
         meta = service["metadata"]
         if proxied(service):
-            ports.extend(_service_ports(service, by_service.get((meta["namespace"], meta["name"]), []), now))
+            ports.extend(_service_ports(service, own.get((meta["namespace"], meta["name"]), []), now))
     return Expected(
         zones={
             node["metadata"]["name"]: (node["metadata"].get("labels") or {}).get("topology.kubernetes.io/zone", "")
@@ -87,6 +83,7 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
     persistence = 0
     if spec.get("sessionAffinity") == "ClientIP":
         persistence = int(spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"])
+    age = _age(service, slices, now)
     return [
         ServicePort(
             service="{0}/{1}".format(meta["namespace"], meta["name"]),
@@ -102,7 +99,7 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
             internal_local=spec.get("internalTrafficPolicy") == "Local",
             external_local=spec.get("externalTrafficPolicy") == "Local",
             persistence=persistence,
-            age=_age(service, slices, now),
+            age=age,
             endpoints=_endpoints(port, slices),
         )
         for port in spec.get("ports") or []
@@ -181,18 +178,17 @@ def _changed(obj: Object) -> datetime.datetime:
 
 def parse_time(text: str) -> datetime.datetime:
     """Return a Kubernetes timestamp (RFC 3339, UTC)."""
-    return datetime.datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc)
+    return datetime.datetime.fromisoformat(text[:19]).replace(tzinfo=datetime.timezone.utc)
 
 
-def slices_of(service: Object, slices: t.Sequence[Object]) -> list[Object]:
-    """Return the EndpointSlices of one Service."""
-    meta = service["metadata"]
-    return [
-        one
-        for one in slices
-        if one["metadata"].get("namespace") == meta["namespace"]
-        and (one["metadata"].get("labels") or {}).get(SERVICE_LABEL) == meta["name"]
-    ]
+def slices_by_service(slices: t.Sequence[Object]) -> dict[tuple[str, str], list[Object]]:
+    """Return the EndpointSlices of each Service, by its namespace and name."""
+    found: dict[tuple[str, str], list[Object]] = {}
+    for one in slices:
+        name = (one["metadata"].get("labels") or {}).get(SERVICE_LABEL)
+        if name:
+            found.setdefault((one["metadata"].get("namespace", ""), name), []).append(one)
+    return found
 
 
 def serving_endpoints(own: t.Sequence[Object]) -> dict[str, str]:
@@ -215,18 +211,19 @@ def balanced(
 ) -> list[Object]:
     """Return a row for every Service that MetalLB takes care of, sorted by namespace and name."""
     rows = []
+    by_service, index = slices_by_service(slices), _announcers.indexed(live)
     for service in services:
         if not handled(service, loadbalancer_class):
             continue
         meta, spec = service["metadata"], service["spec"]
         wanted = Wanted(meta["namespace"], meta["name"], [], "")
         judged = judge(wanted, service, live.pools, [], "", loadbalancer_class)
-        own = slices_of(service, slices)
+        own = by_service.get((meta["namespace"], meta["name"]), [])
         serving = serving_endpoints(own)
         local_nodes = sorted({node for node in serving.values() if node})
         layer2, bgp = (
-            _announcers.selecting(some, service, judged.pool, live.pools)
-            for some in (live.l2_advertisements, live.bgp_advertisements)
+            _announcers.selecting(some, service, judged.pool)
+            for some in (index.l2_advertisements, index.bgp_advertisements)
         )
         rows.append(
             {
@@ -235,10 +232,10 @@ def balanced(
                 "pool": judged.pool,
                 "reason": judged.reason,
                 "layer2": bool(layer2),
-                "announcers": _announcers.l2_announcers(service, live.l2_statuses),
-                "assigned": _announcers.l2_assigned(service, live.assigned),
-                "election": _announcers.l2_election(service, layer2, judged.addresses, local_nodes, live),
-                "bgp": _announcers.bgp_announcement(service, bgp, judged.addresses, local_nodes, live),
+                "announcers": _announcers.l2_announcers(service, index),
+                "assigned": _announcers.l2_assigned(service, index),
+                "election": _announcers.l2_election(service, layer2, judged.addresses, local_nodes, index),
+                "bgp": _announcers.bgp_announcement(service, bgp, judged.addresses, local_nodes, index),
                 "backends": sorted(serving),
                 "age": _age(service, own, now),
                 "cluster_ips": [one for one in spec.get("clusterIPs") or [] if one != "None"],

@@ -88,25 +88,26 @@ class _Found:
     """The findings while they grow."""
 
     def __init__(self) -> None:
-        self._lines: dict[tuple[str, str], list[str]] = {}
+        self._lines: dict[str, dict[str, dict[str, None]]] = {}  # by cause and subject, each line once
 
     def add(self, cause: str, subject: str, *evidence: str) -> None:
-        lines = self._lines.setdefault((cause, subject), [])
-        lines.extend(one for one in evidence if one not in lines)
+        self._lines.setdefault(cause, {}).setdefault(subject, {}).update(dict.fromkeys(evidence))
 
     def has(self, *causes: str) -> bool:
-        return any(cause in causes for cause, _subject in self._lines)
+        return any(cause in self._lines for cause in causes)
+
+    def about(self, subject: str) -> bool:
+        return any(subject in subjects for subjects in self._lines.values())
 
     def subjects(self, *without: str) -> set[str]:
-        return {subject for cause, subject in self._lines if cause not in without}
+        return {subject for cause, subjects in self._lines.items() if cause not in without for subject in subjects}
 
     def listed(self) -> list[Finding]:
         order = list(_causes.CAUSES)
         return [
-            Finding(cause, subject, lines)
-            for (cause, subject), lines in sorted(
-                self._lines.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
-            )
+            Finding(cause, subject, list(lines))
+            for cause, subjects in sorted(self._lines.items(), key=lambda item: order.index(item[0]))
+            for subject, lines in sorted(subjects.items())
         ]
 
 
@@ -129,8 +130,10 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     # Strict ARP first: without it many nodes answer.
     faults = sorted((row for row in rows if row["verdict"] == FAULT), key=lambda row: STRICT_ARP not in row["signs"])
     filterless = _filterless(faults)
+    # An event stays for an hour: it counts while nobody answers.
+    failures = {one["service"]: one["text"] for one in facts["announce_failures"]}
     for row in faults:
-        _of_row(found, row, facts, filterless)
+        _of_row(found, row, facts, filterless, failures)
     _of_the_rest(found, faults, rows, {one["service"] for one in facts["pending"]})
     return found.listed()
 
@@ -209,7 +212,10 @@ def _line(row: Object) -> str:
     return "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
 
 
-def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[str]) -> None:
+def _of_row(
+    found: _Found, row: Object, facts: Object, filterless: t.Collection[str], failures: t.Mapping[str, str]
+) -> None:
+    """Add what one fault tells. failures: the last event of a Service that could not be announced."""
     signs = row["signs"]
     text = _line(row)
     if STRICT_ARP in signs:
@@ -232,10 +238,10 @@ def _of_row(found: _Found, row: Object, facts: Object, filterless: t.Collection[
     elif SESSION in signs:
         found.add("bgp-session-down", row["node"], text)
     elif _first(_ROUTES, signs):
-        if row["subject"] not in found.subjects() and not found.has(*_SESSIONLESS):
+        if not found.about(row["subject"]) and not found.has(*_SESSIONLESS):
             found.add(_first(_ROUTES, signs), row["subject"], text)
     else:
-        _of_neighbours(found, row, text, facts)
+        _of_neighbours(found, row, text, failures)
 
 
 def _filterless(faults: t.Sequence[Object]) -> set[str]:
@@ -246,7 +252,7 @@ def _filterless(faults: t.Sequence[Object]) -> set[str]:
     return {node for node, number in filters.items() if number >= _WHOLE and node not in translating}
 
 
-def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None:
+def _of_neighbours(found: _Found, row: Object, text: str, failures: t.Mapping[str, str]) -> None:
     name, signs = row["subject"], row["signs"]
     if OFF_LINK in signs:
         found.add("pool-off-link", name, text)
@@ -255,10 +261,11 @@ def _of_neighbours(found: _Found, row: Object, text: str, facts: Object) -> None
     elif SEVERAL in signs and not found.has("strict-arp-off", "strict-arp-not-applied"):
         # ServiceL2Status is of one node at a time, which the speakers take from each other.
         found.add("split-brain", name, text)
-    elif SILENT in signs and name not in found.subjects() and not found.has(*_SPEAKERLESS):
-        # An event stays for an hour: it counts while nobody answers.
-        failures = [one["text"] for one in facts["announce_failures"] if one["service"] == name]
-        found.add("interface-missing" if failures else "announcer-silent", name, text, *failures[-1:])
+    elif SILENT in signs and not found.about(name) and not found.has(*_SPEAKERLESS):
+        if name in failures:
+            found.add("interface-missing", name, text, failures[name])
+        else:
+            found.add("announcer-silent", name, text)
 
 
 def _of_the_rest(

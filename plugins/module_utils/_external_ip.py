@@ -86,6 +86,14 @@ def handled(service: Object, loadbalancer_class: str | None) -> bool:
     return spec.get("type") == "LoadBalancer" and (spec.get("loadBalancerClass") or "") == (loadbalancer_class or "")
 
 
+def events_by_name(events: t.Iterable[Object]) -> dict[str, list[Object]]:
+    """Return the events about the Services of one namespace by a Service's name, in the same order."""
+    found: dict[str, list[Object]] = {}
+    for one in events:
+        found.setdefault(one["involvedObject"].get("name", ""), []).append(one)
+    return found
+
+
 def judge(
     wanted: Wanted,
     service: Object | None,

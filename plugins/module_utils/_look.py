@@ -41,6 +41,7 @@ class Look(t.NamedTuple):
     ways: t.Mapping[str, Way]  # by connection
     owners: t.Mapping[str, str]  # hardware address -> Node
     heard: t.Mapping[str, t.Sequence[tuple[str, t.Sequence[str]]]]  # address -> Nodes that asked, what answered each
+    links: t.Mapping[tuple[str, str], str]  # Node, address -> the Node's interface to its segment
     nodes: t.AbstractSet[str]  # addresses of all nodes
 
 
@@ -51,6 +52,7 @@ def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Lo
     ways: dict[str, Way] = {}
     owners: dict[str, str] = {}
     heard: dict[str, list[tuple[str, t.Sequence[str]]]] = {}
+    links: dict[tuple[str, str], str] = {}
     answers = {"": outside, **{node: found.get("inside") or {} for node, found in hosts.items()}}
     for node, some in answers.items():
         for target, result in zip(some.get("targets") or [], some.get("results") or []):
@@ -63,6 +65,7 @@ def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Lo
         for one in arp.get("results") or []:
             if one["on_link"]:
                 heard.setdefault(one["address"], []).append((node, one["macs"]))
+                links[node, one["address"]] = one["interface"]
     return Look(
         state,
         hosts,
@@ -71,6 +74,7 @@ def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Lo
         ways,
         owners,
         heard,
+        links,
         {address for addresses in state["nodes"].values() for address in addresses},
     )
 

@@ -171,8 +171,3 @@ def events(api: Api, namespace: str, kind: str) -> list[Object]:
 def assigned(api: Api) -> list[Object]:
     """Return the events by which speakers say that they announce a Service."""
     return api.get_list("/api/v1/events", field_selector="reason=nodeAssigned,involvedObject.kind=Service") or []
-
-
-def service_events(api: Api, namespace: str, name: str) -> list[Object]:
-    """Return the events about one Service, newest last."""
-    return [event for event in events(api, namespace, "Service") if event["involvedObject"].get("name") == name]

@@ -43,6 +43,7 @@ class _Router(t.NamedTuple):
     nameless: set[str]  # BGPPeers that may be any router, for they have no address
     routers: set[str]  # addresses of all routers
     nodes: t.Mapping[str, str]  # address -> node
+    sessions: t.Mapping[str, t.Sequence[Object]]  # node -> its own
     looked_at: t.Collection[str]  # nodes whose own ends of the sessions are known
 
 
@@ -66,8 +67,11 @@ def findings(state: Object, hosts: t.Mapping[str, Object], routers: t.Mapping[st
             own = ", ".join(told["addresses"]) or "none"
             found.append(_unknown(name, "no BGPPeer has one of its addresses ({0})".format(own)))
             continue
-        looked_at = [node for node, host in hosts.items() if host.get("tcp")]
-        router = _Router(name, told, peers, nameless, everywhere, nodes, looked_at)
+        looked_at = {node for node, host in hosts.items() if host.get("tcp")}
+        sessions: dict[str, list[Object]] = {}
+        for one in told["sessions"]:
+            sessions.setdefault(nodes.get(one["remote"], ""), []).append(one)
+        router = _Router(name, told, peers, nameless, everywhere, nodes, sessions, looked_at)
         found.extend(_of_router(router, state["services"]))
     return found
 
@@ -97,16 +101,22 @@ def _of_router(router: _Router, services: t.Sequence[Object]) -> list[Finding]:
         for route in service["bgp"]["routes"]
     ]
     # Services may have a prefix in common; each may add nodes to it.
-    of_prefix: dict[str, list[Object]] = {}
+    here: dict[str, set[str]] = {}
+    anywhere: dict[str, set[str]] = {}
+    own = router.peers.union(router.nameless)
     for _service, route in routes:
-        of_prefix.setdefault(route["prefix"], []).append(route)
+        anywhere.setdefault(route["prefix"], set()).update(route["nodes"])
+        here.setdefault(route["prefix"], set()).update(
+            node for node, peers in route["nodes"].items() if own.intersection(peers)
+        )
     received = {one["prefix"]: one["paths"] for one in router.told["results"]}
     found = []
     for service, route in routes:
         expected = sorted(node for node, peers in route["nodes"].items() if router.peers.intersection(peers))
         if expected:
-            paths = received.get(route["prefix"]) or []
-            found.append(_compared(router, service, route["prefix"], expected, of_prefix[route["prefix"]], paths))
+            prefix = route["prefix"]
+            paths = received.get(prefix) or []
+            found.append(_compared(router, service, prefix, expected, here[prefix], anywhere[prefix], paths))
             continue
         unsure = sorted({peer for peers in route["nodes"].values() for peer in peers if peer in router.nameless})
         if unsure:
@@ -116,16 +126,15 @@ def _of_router(router: _Router, services: t.Sequence[Object]) -> list[Finding]:
 
 
 def _compared(
-    router: _Router, service: str, prefix: str, expected: list[str], same: t.Sequence[Object], paths: t.Sequence[Object]
+    router: _Router,
+    service: str,
+    prefix: str,
+    expected: list[str],
+    here: t.AbstractSet[str],
+    anywhere: t.AbstractSet[str],
+    paths: t.Sequence[Object],
 ) -> Finding:
-    """Compare a prefix. same: what is expected of it for all Services together."""
-    here = {
-        node
-        for route in same
-        for node, peers in route["nodes"].items()
-        if router.peers.union(router.nameless).intersection(peers)
-    }
-    anywhere = {node for route in same for node in route["nodes"]}
+    """Compare a prefix. here, anywhere: nodes that announce it to this router and to any, for all Services together."""
     received: dict[str, list[Object]] = {}
     others: dict[str, None] = {}
     strangers: dict[str, None] = {}
@@ -176,7 +185,7 @@ def _lacking_text(router: _Router, lacking: t.Sequence[str], nothing: bool) -> s
 
 def _session_text(router: _Router, node: str) -> str:
     """Return what is wrong with a router's sessions with a node, "" for nothing."""
-    own = [one for one in router.told["sessions"] if router.nodes.get(one["remote"]) == node]
+    own = router.sessions.get(node, [])
     if any(one["state"] == ESTABLISHED for one in own):
         return ""
     if not own:

@@ -42,13 +42,14 @@ def outside(
     # What every node serves goes round among them; each port takes as many as it needs to come round once.
     everywhere = sum(1 for service, port in served if port["node_port"] and _tells(port) and not service["local"])
     most = max(MOST_NODES, -(-len(nodes) // max(1, everywhere)))
+    families = _families(nodes, node_port_cidrs)
     targets: list[Object] = []
     turn = left_out = 0
     for service, port in served:
         for address in service["addresses"]:
             targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
         if port["node_port"] and _tells(port):
-            usable = _node_ports(service, nodes, node_port_cidrs)
+            usable = _node_ports(service, nodes, families)
             chosen = _in_turn(list(usable), turn, most)
             turn += 0 if service["local"] else most
             left_out += sum(len(usable[node]) for node in usable.keys() - set(chosen))
@@ -66,32 +67,31 @@ def _in_turn(nodes: t.Sequence[str], turn: int, most: int) -> t.Sequence[str]:
 
 
 def _node_ports(
-    service: Object, nodes: t.Mapping[str, t.Sequence[str]], node_port_cidrs: t.Sequence[str]
+    service: Object, nodes: t.Iterable[str], families: t.Mapping[int, t.Mapping[str, str]]
 ) -> dict[str, list[str]]:
-    """Return by node the addresses at which the node ports of a Service must answer."""
+    """Return by node the addresses at which the node ports of a Service must answer. families: see _families."""
     # kube-proxy serves a node port in the families of the Service's ClusterIPs only.
     versions = list(dict.fromkeys(ipaddress.ip_address(one).version for one in service["cluster_ips"]))
+    local = set(service["local_nodes"])
     found = {
-        node: _node_port_addresses(addresses, versions, node_port_cidrs)
-        for node, addresses in nodes.items()
-        if not service["local"] or node in service["local_nodes"]
+        node: [families[version][node] for version in versions if node in families[version]]
+        for node in nodes
+        if not service["local"] or node in local
     }
     return {node: addresses for node, addresses in found.items() if addresses}
 
 
-def _node_port_addresses(
-    addresses: t.Sequence[str], versions: t.Sequence[int], node_port_cidrs: t.Sequence[str]
-) -> list[str]:
-    """Return a node's first address of each family that kube-proxy serves node ports on."""
+def _families(nodes: t.Mapping[str, t.Sequence[str]], node_port_cidrs: t.Sequence[str]) -> dict[int, dict[str, str]]:
+    """Return by version of IP each node's first address that kube-proxy serves node ports on."""
     networks = [ipaddress.ip_network(cidr, strict=False) for cidr in node_port_cidrs if cidr != "primary"]
-    found = []
-    for version in versions:
+    found: dict[int, dict[str, str]] = {}
+    for version in (4, 6):
         allowed = [network for network in networks if network.version == version]
-        own = [ipaddress.ip_address(one) for one in addresses]
-        usable = [
-            one for one in own if one.version == version and (not allowed or any(one in network for network in allowed))
-        ]
-        found += [str(one) for one in usable[:1]]
+        found[version] = {}
+        for node, addresses in nodes.items():
+            for one in map(ipaddress.ip_address, addresses):
+                if one.version == version and (not allowed or any(one in network for network in allowed)):
+                    found[version].setdefault(node, str(one))
     return found
 
 

@@ -70,7 +70,10 @@ def rows(
         found.append(left_out_row(left_out, look.host))
     if state["bgp"]:
         found.extend(session_row(one, hosts, state["bgp"]) for one in state["bgp"]["sessions"])
-        found.extend(route_row(one, state) for one in _routers.findings(state, hosts, routers or {}))
+        ages = {service["service"]: service["age"] for service in state["services"]}
+        found.extend(
+            route_row(one, ages, state["bgp"]["age"]) for one in _routers.findings(state, hosts, routers or {})
+        )
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:
@@ -107,7 +110,7 @@ def _service_rows(service: Object, look: Look) -> list[Row]:
         found.extend(request_rows(service, node, failure, look))
     found.extend(backend_rows(service, failure, look))
     found.extend(entrance_rows(service, failure, look))
-    found.extend(way_back_rows(service, look.hosts))
+    found.extend(way_back_rows(service, look))
     return found
 
 

@@ -182,12 +182,13 @@ def pending(
     services: list[Object], events: dict[str, list[Object]], pools: list[Object], problem: str, own_class: str
 ) -> list[dict[str, str]]:
     found = []
+    by_name = {namespace: _external_ip.events_by_name(listed) for namespace, listed in events.items()}
     for service in services:
         meta = service["metadata"]
         if _external_ip.ingress_addresses(service):
             continue
         wanted = _external_ip.Wanted(meta["namespace"], meta["name"], [], "")
-        own = [one for one in events[meta["namespace"]] if one["involvedObject"].get("name") == meta["name"]]
+        own = by_name[meta["namespace"]].get(meta["name"], [])
         judged = _external_ip.judge(wanted, service, pools, own, problem, own_class)
         found.append({"service": _scope.name_of(service), "cause": judged.cause, "text": judged.reason})
     return found

@@ -162,13 +162,17 @@ def look(
     services = read_services(api, params, wanted)
     found = []
     problem: str | None = None
+    events: dict[str, dict[str, list[dict[str, t.Any]]]] = {}
     for one, service in zip(wanted, services):
         judged = _external_ip.judge(one, service, pools, [], "", own_class)
         if not judged.done and service is not None and not judged.addresses:
             if problem is None:
                 problem = _metallb.controller_problem(api, namespace)
-            events = _metallb.service_events(api, one.namespace, one.name)
-            judged = _external_ip.judge(one, service, pools, events, problem, own_class)
+            if one.namespace not in events:
+                listed = _metallb.events(api, one.namespace, "Service")
+                events[one.namespace] = _external_ip.events_by_name(listed)
+            own = events[one.namespace].get(one.name, [])
+            judged = _external_ip.judge(one, service, pools, own, problem, own_class)
         found.append(judged)
     return found
 

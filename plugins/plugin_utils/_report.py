@@ -60,6 +60,7 @@ def document(
     """
     of_service: dict[str, list[Row]] = {}
     of_node: dict[str, list[Row]] = {}
+    seen = set(looked_at)
     wide = worst(row.verdict for row in rows if _node_wide(row))
     for row in rows:
         of_service.setdefault(_about(row), []).append(row)
@@ -77,7 +78,7 @@ def document(
             {
                 "node": node,
                 "addresses": addresses,
-                "looked_at": node in looked_at,
+                "looked_at": node in seen,
                 "verdict": worst(row.verdict for row in of_node.get(node, [])),
             }
             for node, addresses in state["nodes"].items()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An API server in memory, and a clock that only sleeping moves: what the tests of the API side stand on."""
+"""An API server in memory, a clock that only sleeping moves, and objects that count: what tests of the API side stand on."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ _ROOT = re.compile(r"/(?:api/v1|apis/[^/]+/[^/]+)")
 def fixture(name: str) -> list[Object]:
     """Return the objects of a YAML fixture."""
     return t.cast("list[Object]", yaml.safe_load((FIXTURES / (name + ".yaml")).read_text(encoding="utf-8")))
+
+
+class Walked(list[Object]):
+    """Objects that count how often somebody walks over all of them."""
+
+    walks = 0
+
+    def __iter__(self) -> t.Iterator[Object]:
+        self.walks += 1
+        return super().__iter__()
 
 
 class Clock:

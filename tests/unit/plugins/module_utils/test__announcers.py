@@ -36,6 +36,10 @@ def live(**changed: t.Any) -> _announcers.Live:
     )._replace(**changed)
 
 
+def index(**changed: t.Any) -> _announcers.Index:
+    return _announcers.indexed(live(**changed))
+
+
 def altered(kind: str, index: int, **spec: t.Any) -> list[Object]:
     """Return the objects of a kind with parts of one's spec replaced; None takes a part away."""
     found = of_kind(kind)
@@ -65,12 +69,15 @@ def altered(kind: str, index: int, **spec: t.Any) -> list[Object]:
     ],
 )
 def test_the_advertisements_that_take_a_service(spec: Object | None, taken: bool) -> None:
-    found = _announcers.selecting([{"metadata": {"name": "x"}, "spec": spec}], SERVICE, "both", live().pools)
-    assert found == ([spec or {}] if taken else [])
+    advertisements = index(l2_advertisements=[{"metadata": {"name": "x"}, "spec": spec}]).l2_advertisements
+    found = _announcers.selecting(advertisements, SERVICE, "both")
+    assert [one.spec for one in found] == ([spec or {}] if taken else [])
 
 
 def test_without_a_pool_nothing_is_announced() -> None:
-    assert _announcers.selecting([{"metadata": {"name": "x"}}], SERVICE, "", live().pools) == []
+    advertisements = index(l2_advertisements=[{"metadata": {"name": "x"}}]).l2_advertisements
+    assert _announcers.selecting(advertisements, SERVICE, "") == []
+    assert _announcers.selecting(advertisements, SERVICE, "both") == list(advertisements)
 
 
 def expression(operator: str, *listed: str, key: str = "zone") -> Object:
@@ -120,7 +127,7 @@ def status(**changed: t.Any) -> Object:
     ],
 )
 def test_who_says_that_he_answers_arp(statuses: list[Object] | None, announcers: list[str] | None) -> None:
-    assert _announcers.l2_announcers(SERVICE, statuses) == announcers
+    assert _announcers.l2_announcers(SERVICE, index(l2_statuses=statuses)) == announcers
 
 
 def machines(*names: str, **labels: str) -> list[Object]:
@@ -137,6 +144,13 @@ def speakers_on(*nodes: str) -> list[Object]:
 BOTH_IRIS = {"nodes": machines("iris1", "iris2"), "speakers": speakers_on("iris1", "iris2")}
 
 
+def elected(specs: t.Sequence[Object], addresses: t.Sequence[str], **changed: t.Any) -> Object | None:
+    """Return what is elected where advertisements with these specs take the Service."""
+    advertisements = [{"metadata": {"name": "x"}, "spec": spec} for spec in specs]
+    now = index(**{**BOTH_IRIS, "l2_advertisements": advertisements, **changed})
+    return _announcers.l2_election(SERVICE, now.l2_advertisements, addresses, [], now)
+
+
 @pytest.mark.parametrize(
     ("address", "changed", "node"),
     [
@@ -150,13 +164,12 @@ BOTH_IRIS = {"nodes": machines("iris1", "iris2"), "speakers": speakers_on("iris1
     ],
 )
 def test_the_elected_node(address: str, changed: Object, node: str) -> None:
-    found = _announcers.l2_election(SERVICE, [{}], [address], [], live(**{**BOTH_IRIS, **changed}))
+    found = elected([{}], [address], **changed)
     assert found == {"node": node, "reasons": {}}
 
 
 def test_where_nobody_may_be_elected() -> None:
-    selecting = [{"nodeSelectors": [{"matchLabels": {"no": "where"}}]}]
-    found = _announcers.l2_election(SERVICE, selecting, ["10.20.30.1"], [], live(**BOTH_IRIS))
+    found = elected([{"nodeSelectors": [{"matchLabels": {"no": "where"}}]}], ["10.20.30.1"])
     why = {"id": "not-selected", "text": "is selected by no L2Advertisement"}
     assert found == {"node": "", "reasons": dict.fromkeys(("iris1", "iris2"), why)}
 
@@ -165,7 +178,7 @@ def test_where_nobody_may_be_elected() -> None:
     ("specs", "addresses"), [([], ["10.20.30.1"]), ([{}], []), ([{"preferredNodeSelectors": []}], ["10.20.30.1"])]
 )
 def test_where_there_is_no_election_to_foretell(specs: list[Object], addresses: list[str]) -> None:
-    assert _announcers.l2_election(SERVICE, specs, addresses, [], live(**BOTH_IRIS)) is None
+    assert elected(specs, addresses) is None
 
 
 @pytest.mark.parametrize(
@@ -217,9 +230,9 @@ def test_what_speaks_bgp(speakers: list[Object], backend: str) -> None:
 
 
 def announcement(service: Object = SERVICE, **changed: t.Any) -> Object:
-    now = live(**changed)
-    specs = _announcers.selecting(now.bgp_advertisements, service, "both", now.pools)
-    return _announcers.bgp_announcement(service, specs, ADDRESSES, ["node2"], now) or {}
+    now = index(**changed)
+    taking = _announcers.selecting(now.bgp_advertisements, service, "both")
+    return _announcers.bgp_announcement(service, taking, ADDRESSES, ["node2"], now) or {}
 
 
 def local() -> Object:
@@ -300,7 +313,7 @@ def test_what_routers_must_receive(changed: Object, routes: list[tuple[str, dict
 
 
 def test_a_service_that_no_bgp_advertisement_takes() -> None:
-    assert _announcers.bgp_announcement(SERVICE, [], ADDRESSES, ["node2"], live()) is None
+    assert _announcers.bgp_announcement(SERVICE, [], ADDRESSES, ["node2"], index()) is None
 
 
 Why = tuple[str, str]

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _derive
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _announcers, _derive
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
-from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Walked, fixture
 
 Object = dict[str, t.Any]
 OBJECTS = fixture("services")
@@ -312,6 +312,54 @@ def test_who_announces_is_asked_of_the_live_objects() -> None:
     assert (found["layer2"], found["announcers"]) == (False, None)
     assert found["bgp"]["reasons"] == dict.fromkeys(("node1", "node2"), SPEAKERLESS)
     assert balanced(changed(WEB, loadBalancerSourceRanges=["192.0.2.0/24"]))[0]["source_ranges"] == ["192.0.2.0/24"]
+
+
+def copies(number: int) -> list[Object]:
+    found = [copy.deepcopy(WEB) for _at in range(number)]
+    for at, one in enumerate(found):
+        one["metadata"]["name"] = f"web-{at}"
+    return found
+
+
+RUNNING = {"phase": "Running"}
+CHOSEN: Object = {
+    "ipAddressPoolSelectors": [{"matchLabels": {"zone": "lan"}}],
+    "nodeSelectors": [{"matchLabels": {"rack": "a1"}}],
+}
+
+
+def cost(number: int, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Return how often so many Services walk over what there is of others, ask a selector, and parse a pool's range."""
+    selectors: list[Object] = []
+    monkeypatch.setattr(_announcers, "selector_matches", lambda one, _labels: selectors.append(one) is None)
+    parsed: list[str] = []
+    with monkeypatch.context() as patch:
+        parse = _addresses._parse
+        patch.setattr(_addresses, "_parse", lambda text: parsed.append(text) or parse(text))
+        _addresses.live_range.cache_clear()
+        objects = {
+            "l2_advertisements": Walked([{"metadata": {"name": "l2"}, "spec": CHOSEN}]),
+            "l2_statuses": Walked([STATUS]),
+            "bgp_advertisements": Walked([{"metadata": {"name": "bgp"}, "spec": CHOSEN}]),
+            "bgp_peers": Walked([{"metadata": {"name": "tor"}, "spec": {"peerAddress": "192.0.2.1", **CHOSEN}}]),
+            "bgp_statuses": Walked([STATUS]),
+            "speakers": Walked(
+                [{"metadata": {}, "spec": {"nodeName": "node1", "containers": [{}]}, "status": RUNNING}]
+            ),
+            "assigned": Walked(EVENTS),
+        }
+        slices = Walked([SLICE])
+        found = _derive.balanced(copies(number), slices, LIVE._replace(**objects), "", NOW)
+    assert [one["election"]["node"] for one in found] == ["node1"] * number
+    assert [one["bgp"]["expected"] for one in found] == [{"node1": ["tor"]}] * number
+    walks = {name: one.walks for name, one in {**objects, "slices": slices}.items()}
+    return {**walks, "selectors": len(selectors), "parsed": len(parsed)}
+
+
+def test_no_service_costs_a_walk_over_what_there_is_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = cost(1, monkeypatch)
+    assert all(one.values())
+    assert cost(20, monkeypatch) == one
 
 
 def written(minute: int, **parts: t.Any) -> Object:

@@ -32,6 +32,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     WAY_BACK,
     Row,
 )
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Walked
 
 Object = dict[str, t.Any]
 WEB = "default/web"
@@ -214,6 +215,18 @@ def test_an_event_of_the_past_is_no_cause() -> None:
     silent = [row(SILENT)]
     assert named(told, rows=silent) == [("interface-missing", WEB)]
     assert named(told) == []
+
+
+@pytest.mark.parametrize("number", [1, 20])
+def test_events_are_gone_through_once_whatever_the_number_of_services(number: int) -> None:
+    names = [f"default/web-{at:02}" for at in range(number)]
+    events = Walked([{"service": name, "text": text} for name in names for text in ("before", "at last")])
+    silent = [row(SILENT, subject=name) for name in names]
+    found = _diagnosis.findings(facts(announce_failures=events), state(), silent)
+    assert [(one.cause, one.subject, one.evidence[1:]) for one in found] == [
+        ("interface-missing", name, ["at last"]) for name in names
+    ]
+    assert events.walks == 1
 
 
 @pytest.mark.parametrize(

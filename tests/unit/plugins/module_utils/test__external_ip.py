@@ -272,6 +272,19 @@ def test_addresses_that_kube_proxy_serves(status: Object, addresses: list[str]) 
     assert _external_ip.ingress_addresses({"status": status}) == addresses
 
 
+def test_events_by_the_service_that_they_are_about() -> None:
+    listed = [
+        {"involvedObject": one, "reason": str(at)}
+        for at, one in enumerate(({"name": "a"}, {"name": "b"}, {"name": "a"}, {}))
+    ]
+    found = _external_ip.events_by_name(listed)
+    assert {name: [one["reason"] for one in own] for name, own in found.items()} == {
+        "a": ["0", "2"],
+        "b": ["1"],
+        "": ["3"],
+    }
+
+
 @pytest.mark.parametrize(
     ("address", "name"),
     [

@@ -232,7 +232,7 @@ def test_asking_leaves_nothing_behind() -> None:
         _metallb.webhooks(server.api, NAMESPACE, ask=True)
 
 
-def test_events_of_one_service_newest_last() -> None:
+def test_events_of_a_namespace_newest_last() -> None:
     server = Server(
         event("1", "Service", "web", "second", "2026-11-23T20:00:40Z", "default"),
         event("2", "Service", "web", "first", "", "default"),  # has only the newer field
@@ -240,4 +240,9 @@ def test_events_of_one_service_newest_last() -> None:
         event("4", "Pod", "web", "x", "2026-11-23T20:00:50Z", "default"),
         event("5", "Service", "web", "x", "2026-11-23T20:00:50Z", "elsewhere"),
     )
-    assert [one["reason"] for one in _metallb.service_events(server.api, "default", "web")] == ["first", "second"]
+    found = _metallb.events(server.api, "default", "Service")
+    assert [(one["involvedObject"]["name"], one["reason"]) for one in found] == [
+        ("web", "first"),
+        ("web", "second"),
+        ("other", "x"),
+    ]

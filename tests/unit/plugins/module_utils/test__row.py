@@ -83,7 +83,7 @@ def back(interface: str) -> list[Row]:
 
 def received(wrong: str) -> list[Row]:
     finding = _routers.Finding("tor", "default/web", f"{VIP}/32", ["node1"], [], wrong, "", "")
-    return [_bgp_rows.route_row(finding, {"services": [], "bgp": BGP})]
+    return [_bgp_rows.route_row(finding, {}, BGP["age"])]
 
 
 STRANGE = "02:00:5e:00:53:ff"

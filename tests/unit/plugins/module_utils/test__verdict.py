@@ -10,7 +10,9 @@ import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _look, _verdict
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, UNKNOWN, Row
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Walked
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
+    BGP,
     M2,
     MACS,
     SYNC,
@@ -23,6 +25,7 @@ from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks impor
     service,
     tables,
     target,
+    told,
 )
 
 TIMEOUT = 90.0
@@ -155,3 +158,28 @@ def test_the_first_sight_of_a_difference_is_remembered_only_while_it_lasts() -> 
     assert second.first_seen == {"a": 5.0}
     third = _verdict.decide([row(LAG), row(FAULT, "b")], second.first_seen, 15.0, 3, SYNC, 95.0)
     assert third.first_seen == {"a": 5.0, "b": 15.0}
+
+
+def walks(number: int) -> list[int]:
+    """Return how often so many Services, all at fault, walk over what there is of others."""
+    names = [f"default/web-{at}" for at in range(number)]
+    peers = {"node2": ["router1"], "node3": ["router1"]}
+    bgp = told(routes=[{"prefix": "192.168.100.0/24", "nodes": peers}])
+    services = Walked([service(service=name, bgp=bgp) for name in names])
+    sessions = [{"node": node, "peer": "router1", "address": "192.168.100.2", "port": 179} for node in peers]
+    state = {"services": services, "mode": "", "sync_period": SYNC, "speakers": [], "scope": [], "nodes": {"node2": []}}
+    state["bgp"] = {**BGP, "sessions": [{**one, "said": None, "bfd": "", "said_before": None} for one in sessions]}
+    node = arp("node2")
+    heard = node["results"] = Walked(node["results"])
+    ends = Walked([{"remote": "192.168.100.12", "state": "Active", "shut_down": False}])
+    tor = {"addresses": ["192.168.100.2"], "sessions": ends, "problem": "", "results": [{"prefix": VIP, "paths": []}]}
+    hosts = {"node2": {"arp": node, "inside": {"ways_back": {"192.168.100.1": "eth1"}}}}
+    rows = _verdict.rows(state, hosts, {}, True, {"tor": tor})
+    assert sum(row.check == "BGP routes" and row.verdict == FAULT for row in rows) == number
+    return [services.walks, heard.walks, ends.walks]
+
+
+def test_no_row_costs_a_walk_over_what_there_is_of_other_services() -> None:
+    few = walks(1)
+    assert all(few)
+    assert walks(20) == few

@@ -144,6 +144,14 @@ def test_the_controllers_problem_is_the_reason() -> None:
     assert reason == "MetalLB's controller is not ready: it is scaled to 0 replicas"
 
 
+def test_events_are_listed_once_for_all_services_of_a_namespace() -> None:
+    server = cluster(service("a"), service("b"), service("c"))
+    asked: list[str] = []
+    server.after_get = lambda _server, path: asked.append(path)
+    wait(server, None)
+    assert asked.count("/api/v1/namespaces/default/events") == 1
+
+
 def test_an_event_is_the_reason() -> None:
     server = cluster(service("a"))
     server.put(
