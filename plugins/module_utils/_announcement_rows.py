@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import Look
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import Look, client_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     FAULT,
     NOTE,
@@ -27,6 +27,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     names,
     reasons_text,
 )
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._source_ranges import admitted
 
 Object = t.Dict[str, t.Any]
 
@@ -86,11 +87,12 @@ def event_rows(service: Object) -> list[Row]:
 
 
 def _lost(service: Object, address: str, look: Look) -> bool:
-    """Return whether an address was asked from outside and gave no answer, and every node was looked at."""
+    """Return whether an address was asked from outside and gave no answer, as it should, and every node was looked at."""
     counts = [
         result["answered"]
         for asked, result in look.asked.get((service["service"], ""), [])
         if asked["check"] == "EXTERNAL-IP" and asked["target"]["address"] == address
+        and admitted(service, asked["check"], address, client_of(result))
     ]
     return bool(counts) and not any(counts) and look.state["nodes"].keys() <= look.hosts.keys()
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _probe
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import CONTROLLER, NODES, Row
 
 Object = t.Dict[str, t.Any]
@@ -42,6 +42,7 @@ class Look(t.NamedTuple):
     owners: t.Mapping[str, str]  # hardware address -> Node
     heard: t.Mapping[str, t.Sequence[tuple[str, t.Sequence[str]]]]  # address -> Nodes that asked, what answered each
     nodes: t.AbstractSet[str]  # addresses of all nodes
+    replaced: t.AbstractSet[str]  # clients outside whose address something on the way to the nodes replaces
 
 
 def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Look:
@@ -72,7 +73,19 @@ def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Lo
         owners,
         heard,
         {address for addresses in state["nodes"].values() for address in addresses},
+        _replaced(outside, ways),
     )
+
+
+def client_of(result: Object) -> str:
+    """Return the address that a request was sent from, "" where no connection was opened."""
+    return next((_conntrack.client(one) for one in result["connections"] if one), "")
+
+
+def _replaced(outside: Object, ways: t.Mapping[str, Way]) -> set[str]:
+    """Return the clients whose requests were answered, although no node knows any by that address."""
+    answered = {client_of(one) for one in outside.get("results") or [] if one["answered"]} if ways else set()
+    return answered - {_conntrack.client(one) for one in ways}
 
 
 def found_on(results: t.Mapping[str, Object]) -> Object:

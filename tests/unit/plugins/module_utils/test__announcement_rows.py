@@ -139,6 +139,10 @@ def test_an_address_of_no_segment_that_nobody_answers() -> None:
     assert of(look(service(), hosts, routed), "ARP")[0][0] == UNKNOWN
     assert of(look(service(), hosts), "ARP")[0][0] == UNKNOWN
     assert of(look(service(), hosts, silent, nodes=["node1", "node2"]), "ARP")[0][0] == UNKNOWN
+    # Who is kept out hears nothing in any case.
+    kept_out = answered(target("EXTERNAL-IP", VIP, 80), ok=False, connections=[f"tcp 192.168.100.1:4000 {VIP}:80"])
+    assert of(look(service(source_ranges=["203.0.113.0/24"]), hosts, kept_out), "ARP")[0][0] == UNKNOWN
+    assert of(look(service(source_ranges=["192.168.0.0/16"]), hosts, kept_out), "ARP")[0][0] == FAULT
 
 
 @pytest.mark.parametrize(
