@@ -240,16 +240,25 @@ def entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
     return found
 
 
-def way_back_rows(service: Object, hosts: t.Mapping[str, Object]) -> list[Row]:
+def way_back_rows(service: Object, look: Look) -> list[Row]:
     """Return the announcing nodes that drop what comes in, because their answer would leave by another interface."""
     found = []
     for node in service["announcers"] or [] if service["layer2"] else []:
-        arp, inside = (hosts.get(node) or {}).get("arp") or {}, (hosts.get(node) or {}).get("inside") or {}
+        host = look.hosts.get(node) or {}
+        arp, inside = host.get("arp") or {}, host.get("inside") or {}
         filters = {one["name"]: one["rp_filter"] for one in arp.get("interfaces") or []}
         segments = {
             one["interface"]
             for one in arp.get("results") or []
             if one["on_link"] and one["address"] in service["addresses"] and ":" not in one["address"]
+        }
+        # And those by which others found it.
+        segments |= {
+            one["name"]
+            for address in service["addresses"]
+            for _asker, macs in look.heard.get(address, []) if ":" not in address
+            for one in arp.get("interfaces") or []
+            if one["mac"] in macs
         }
         for client, interface in (inside.get("ways_back") or {}).items():
             for segment in sorted(segments - {interface}):

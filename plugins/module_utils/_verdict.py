@@ -107,7 +107,7 @@ def _service_rows(service: Object, look: Look) -> list[Row]:
         found.extend(request_rows(service, node, failure, look))
     found.extend(backend_rows(service, failure, look))
     found.extend(entrance_rows(service, failure, look))
-    found.extend(way_back_rows(service, look.hosts))
+    found.extend(way_back_rows(service, look))
     return found
 
 

@@ -25,6 +25,15 @@ from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks impor
 )
 
 Object = dict[str, t.Any]
+SECOND = "02:00:5e:00:53:20"
+
+
+def two_interfaces(node: str) -> Object:
+    """A node that is on the segment twice."""
+    found = arp(node)
+    return {**found, "interfaces": [*found["interfaces"], {"name": "eth1", "mac": SECOND, "rp_filter": 0}]}
+
+
 ARP: list[tuple[Object, dict[str, Object], str, str]] = [
     # Service, what the nodes saw, verdict, part of what was found
     (
@@ -77,11 +86,43 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
         UNKNOWN,
         "02:00:5e:00:53:02, and node2 could not be looked at",
     ),
+    # Two interfaces of the announcing node, or two machines.
     (
         service(),
         {"node1": arp("node1", M2, M3)},
+        UNKNOWN,
+        "02:00:5e:00:53:02, 02:00:5e:00:53:03, and node2 is not in this run",
+    ),
+    (
+        service(),
+        {"node1": arp("node1", "02:00:5e:00:53:fe", "02:00:5e:00:53:ff"), "node2": arp("node2")},
         FAULT,
-        "an unknown host (02:00:5e:00:53:02), an unknown host (02:00:5e:00:53:03)",
+        "an unknown host (02:00:5e:00:53:fe), an unknown host (02:00:5e:00:53:ff)",
+    ),
+    # MetalLB answers by every interface on the segment.
+    (
+        service(),
+        {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2")},
+        OK,
+        "node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20); node2 by each interface there, unless an L2Advertisement",
+    ),
+    (
+        service(announcers=None),
+        {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2")},
+        OK,
+        "node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20); node2 by each interface there",
+    ),
+    (
+        service(),
+        {"node1": arp("node1", M2, SECOND, M3), "node2": two_interfaces("node2"), "node3": arp("node3")},
+        FAULT,
+        "node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20), node3 (02:00:5e:00:53:03); node2 by each",
+    ),
+    (
+        service(),
+        {"node1": arp("node1", SECOND, M2), "node2": two_interfaces("node2"), "node3": arp("node3", "02:00:5e:00:53:ff")},
+        FAULT,
+        "an unknown host (02:00:5e:00:53:ff), node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20)",
     ),
     # MetalLB before 0.14.4 has no ServiceL2Status: one node has to answer, whichever it is.
     (service(announcers=None), {"node1": arp("node1", M2), "node2": arp("node2")}, OK, "node2 (02:00:5e:00:53:02)"),
@@ -90,6 +131,19 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
         {"node1": arp("node1", M2, M3), "node2": arp("node2"), "node3": arp("node3")},
         FAULT,
         "node3",
+    ),
+    (service(announcers=None), {"node1": arp("node1", M2)}, UNKNOWN, "an unknown host (02:00:5e:00:53:02)"),
+    (
+        service(announcers=None),
+        {"node1": arp("node1", "02:00:5e:00:53:fe", "02:00:5e:00:53:ff"), "node2": arp("node2")},
+        FAULT,
+        "an unknown host",
+    ),
+    (
+        service(announcers=None),
+        {"node1": arp("node1", "02:00:5e:00:53:fe", "02:00:5e:00:53:ff"), "node2": {"arp": {}, "problem": "gone"}},
+        UNKNOWN,
+        "an unknown host",
     ),
     (
         service(announcers=None),

@@ -166,6 +166,20 @@ def test_an_answer_that_would_leave_by_another_interface(
     assert [row[:3] for row in of(look(service(announcers=announcers), hosts), "way back")] == found
 
 
+def test_a_second_interface_on_the_segment_may_drop_what_comes_in() -> None:
+    """An announcing node answers ARP by both, and leaves by the first."""
+    seen = arp("node2")
+    seen["interfaces"].append({"name": "eth1", "mac": "02:00:5e:00:53:20", "rp_filter": 1})
+    inside = {"targets": [], "results": [], "seen": {}, "ways_back": {CLIENT: "eth0"}}
+    hosts = {"node1": {"arp": arp("node1", MACS["node2"])}, "node2": {"arp": seen, "inside": inside}}
+    assert of(look(service(), hosts), "way back") == []
+    hosts["node1"] = {"arp": arp("node1", MACS["node2"], "02:00:5e:00:53:20")}
+    ((verdict, where, _wanted, found),) = of(look(service(), hosts), "way back")
+    assert (verdict, where) == (FAULT, "node2 -> 192.168.100.1")
+    assert found == "out by eth0, and eth1 drops what comes in on other ways (rp_filter 1)"
+    assert of(look(service(addresses=[VIP6]), hosts), "way back") == []
+
+
 def test_whether_the_backend_sees_the_client() -> None:
     local = service(local=True)
     assert of(look(local, followed(node2=KEPT), FROM_OUTSIDE), "client address") == [
