@@ -95,10 +95,16 @@ def found_on(results: t.Mapping[str, Object]) -> Object:
     """
     found: Object = {part: _whole(result) for part, result in results.items()}
     found["tcp"] = (found.get("tcp") or {}).get("results") or []
-    lost = [result for result in results.values() if result.get("unreachable")]
-    found["problem"] = "no connection to it: {0}".format(_reason(lost[0])) if lost else ""
+    found["problem"] = next((lost(result) for result in results.values() if result.get("unreachable")), "")
     found["failures"] = {part: _reason(result) for part, result in results.items() if result.get("failed")}
     return found
+
+
+def lost(result: Object) -> str:
+    """Return why a task found nothing where it was to run, "" when it did."""
+    if result.get("unreachable"):
+        return "no connection to it: {0}".format(_reason(result))
+    return _reason(result) if result.get("failed") else ""
 
 
 def _whole(result: Object) -> Object:

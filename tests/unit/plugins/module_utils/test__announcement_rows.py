@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _verdict
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NOTE, OK, UNKNOWN
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NOTE, OK, SEVERAL, UNKNOWN
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
     M2,
     M3,
@@ -154,6 +154,17 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
 ]
 
 SPEAKERLESS = {"id": "no-speaker", "text": "has no running speaker"}
+
+
+def test_only_several_nodes_are_a_sign_of_split_brain() -> None:
+    """The wrong node by two interfaces is one wrong node."""
+    hosts = {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2"), "node3": arp("node3")}
+    for announcer, macs, signs in (("node3", (M2, SECOND), ()), ("node2", (M2, M3), (SEVERAL,))):
+        hosts["node1"] = arp("node1", *macs)
+        rows = look(service(announcers=[announcer]), {node: {"arp": seen} for node, seen in hosts.items()})
+        assert [(row.verdict, row.signs) for row in rows if row.check == "ARP"] == [(FAULT, signs)]
+
+
 REASONS = {"node1": {"id": "labelled", "text": "carries a label"}, "node2": SPEAKERLESS, "node3": SPEAKERLESS}
 NOBODY = {"node": "", "reasons": REASONS}
 
