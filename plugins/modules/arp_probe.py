@@ -159,19 +159,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _arp, _netlink
-
-
-def read_text(path: str) -> str:
-    with open(path, encoding="ascii", errors="replace") as handle:
-        return handle.read()
-
-
-def routes_of_ipv6(read: t.Callable[[str], str]) -> str:
-    try:
-        return read("/proc/net/ipv6_route")
-    except FileNotFoundError:
-        return ""  # a kernel without IPv6
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _arp, _netlink, _proc
 
 
 def main() -> None:
@@ -184,12 +172,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    routes = (read_text("/proc/net/route"), routes_of_ipv6(read_text))
+    routes = (_proc.read("/proc/net/route"), _proc.read_if_there("/proc/net/ipv6_route"))
     result: dict[str, t.Any] = {
         "results": [],
         "interfaces": [],
         "gateways": _arp.parse_gateways(*routes),
-        "settings": _arp.arp_settings(read_text),
+        "settings": _arp.arp_settings(_proc.read),
     }
     for address in module.params["addresses"]:
         if not _addresses.is_address(address):
@@ -199,7 +187,7 @@ def main() -> None:
     try:
         links = _netlink.read_links()
         addresses = _netlink.read_addresses(links)
-        result["interfaces"] = _arp.describe_interfaces(links, addresses, read_text)
+        result["interfaces"] = _arp.describe_interfaces(links, addresses, _proc.read)
         result["results"] = _arp.probe_addresses(
             module.params["addresses"],
             links,

@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _netlink, _proc
 from ansible_collections.kubeaddons.metallb.plugins.modules import arp_probe
 
 Run = t.Callable[..., dict[str, t.Any]]
@@ -30,7 +30,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
             raise FileNotFoundError(path)  # as /proc/net/ipv6_route where the kernel has no IPv6
         return files[path]
 
-    monkeypatch.setattr(arp_probe, "read_text", read)
+    monkeypatch.setattr(_proc, "read", read)
     monkeypatch.setattr(_netlink, "read_links", lambda: [_netlink.Link(2, "eth0", MAC, 0x1003, "")])
     monkeypatch.setattr(_netlink, "read_addresses", lambda links: [_netlink.Address("eth0", "192.0.2.1", 24, "global")])
 
