@@ -94,7 +94,7 @@ def _lost(service: Object, address: str, look: Look) -> bool:
         if asked["check"] == "EXTERNAL-IP" and asked["target"]["address"] == address
         and admitted(service, asked["check"], address, client_of(result))
     ]
-    return bool(counts) and not any(counts) and look.state["nodes"].keys() <= look.hosts.keys()
+    return bool(counts) and not any(counts) and all(_asked(look.hosts.get(node) or {}) for node in look.state["nodes"])
 
 
 def neighbour_row(service: Object, address: str, look: Look) -> Row:
@@ -140,7 +140,8 @@ def _arp_verdict(
     if announcers == []:
         return FAULT, "{0}; no ServiceL2Status names an announcing node".format(found or "no answer"), signs
     if not askers:
-        return UNKNOWN, "no node of this run is on its segment", (OFF_LINK,)
+        some = "of this run" if all(_asked(host) for host in look.hosts.values()) else "that could be looked at"
+        return UNKNOWN, "no node {0} is on its segment".format(some), (OFF_LINK,)
     if not answers:
         if askers == announcers or (announcers is None and len(askers) == 1):
             return UNKNOWN, "only {0} itself could ask".format(askers[0]), ()
@@ -154,6 +155,11 @@ def _arp_verdict(
             return UNKNOWN, found, signs
         return FAULT, found, signs
     return (OK if nodes == announcers or (announcers is None and len(nodes) == 1) else FAULT), found, signs
+
+
+def _asked(host: Object) -> bool:
+    """Return whether a node asked for the addresses that it was to ask for."""
+    return bool(host.get("arp")) and not {"arp", "asked"} & (host.get("failures") or {}).keys()
 
 
 def _arp_of(node: str, look: Look) -> Object:

@@ -91,9 +91,12 @@ def _replaced(outside: Object, ways: t.Mapping[str, Way]) -> set[str]:
 def found_on(results: t.Mapping[str, Object]) -> Object:
     """Return what was found on a host as _verdict.rows() wants it: without what was skipped or failed, and with why it did.
 
-    results: the results of the tasks there, of data_plane, arp, inside (with its targets) and tcp, whatever became of them.
+    results: the results of the tasks there, of data_plane, arp, asked (arp once more), inside (with its targets) and tcp,
+    whatever became of them.
     """
     found: Object = {part: _whole(result) for part, result in results.items()}
+    # Of many nodes some were asked for addresses, after all had told of themselves.
+    found["arp"] = {**(found.get("arp") or {}), **found.pop("asked", {})}
     found["tcp"] = (found.get("tcp") or {}).get("results") or []
     found["problem"] = next((lost(result) for result in results.values() if result.get("unreachable")), "")
     found["failures"] = {part: _reason(result) for part, result in results.items() if result.get("failed")}

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (  # noqa: E402
+    _askers,
     _diagnosis,
     _expected,
     _folding,
@@ -38,7 +39,7 @@ from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report 
 
 Object = dict[str, Any]
 
-ARP_NODES = 8  # as roles/verify has it
+ASKERS = 8  # as roles/verify has it
 WRITTEN = "2026-11-23T20:00:00Z"
 
 
@@ -107,7 +108,7 @@ class MadeUp:
         meta = self.meta(f"web-{number}-x", labels=labels)
         return {"metadata": meta, "addressType": "IPv4", "endpoints": ends, "ports": ports}
 
-    def get_list(self, path: str, _selector: str | None = None) -> list[Object]:
+    def get_list(self, path: str, *_selector: str, **_more: str) -> list[Object]:
         """As _kubernetes.Api does."""
         return self.lists.get(path.rpartition("/")[2], [])
 
@@ -120,17 +121,19 @@ class MadeUp:
 
     def answers(self, targets: Sequence[Object]) -> list[Object]:
         """What request_probe returns where all is well."""
-        good = _probe.Answer(True, "200 Hello World! web-5d8f6c7b9-x7k2p", "", 0.004)
+        good = _probe.Answer(True, "200 Hello World! web-5d8f6c7b9-x7k2p", "", 0.004, "")
         return [_probe.result(_probe.Target(**one["target"]), [good]) for one in targets]
 
     def found(self, state: Object) -> dict[str, Object]:
         """What the nodes found, as the role puts it together."""
         macs = {node: f"02:00:5e:{number // 65536:02x}:{number // 256 % 256:02x}:{number % 256:02x}"
                 for number, node in enumerate(self.nodes)}  # fmt: skip
+        links = {node: {"networks": ["172.16.0.0/16"]} for node in self.nodes}
+        picked = _askers.pick(state, links, ASKERS)
         announcer = {one["addresses"][0]: one["announcers"][0] for one in state["services"]}
         hosts = {}
-        for number, (node, address) in enumerate(self.nodes.items()):
-            asked = state["targets"]["arp"] if number < ARP_NODES else []
+        for node, address in self.nodes.items():
+            asked = list(dict.fromkeys([*picked["hosts"].get(node, []), *picked["nodes"].get(node, [])]))
             heard = [
                 {
                     "address": one,
@@ -154,11 +157,13 @@ class MadeUp:
                 "arp": {
                     "changed": False,
                     "results": heard,
-                    "interfaces": [{"name": "eth0", "mac": macs[node], "addresses": [address]}],
+                    "interfaces": [{"name": "eth0", "mac": macs[node], "addresses": [address], "rp_filter": 0}],
+                    "networks": ["172.16.0.0/16"],
                     "gateways": ["10.0.0.1"],
                     "settings": {"arp_ignore": 1, "arp_announce": 2, "strict_arp": True},
                 },
                 "inside": {"changed": False, "results": self.answers(state["targets"]["inside"])},
+                "asked": {"skipped": True},
                 "tcp": {"skipped": True},
             }
             results["inside"]["targets"] = state["targets"]["inside"]
@@ -197,6 +202,8 @@ def measure(nodes: int, services: int) -> Object:
     params = {"metallb_namespace": "metallb-system", "loadbalancer_class": "", "scope": []}
     state = step("derive", expected_state_info.derive, made_up, params)
     hosts = made_up.found(state)
+    links = {node: {"networks": ["172.16.0.0/16"]} for node in made_up.nodes}
+    step("pick", _askers.pick, state, links, ASKERS)
     outside = {"targets": state["targets"]["outside"], "results": made_up.answers(state["targets"]["outside"])}
     packed = step("pack", lambda: {node: _expected.dumps(found) for node, found in hosts.items()})
     hosts = step("unpack", lambda: {node: _expected.loads(found) for node, found in packed.items()})

@@ -204,6 +204,13 @@ def test_an_address_of_no_segment_that_nobody_answers() -> None:
     assert of(look(service(), hosts, routed), "ARP")[0][0] == UNKNOWN
     assert of(look(service(), hosts), "ARP")[0][0] == UNKNOWN
     assert of(look(service(), hosts, silent, nodes=["node1", "node2"]), "ARP")[0][0] == UNKNOWN
+    # Not all of them could be looked at.
+    hosts["node2"] = {"arp": {}, "problem": "no connection"}
+    assert of(look(service(), hosts, silent), "ARP")[0][::3] == (
+        UNKNOWN,
+        "no node that could be looked at is on its segment",
+    )
+    del hosts["node2"]
     # Who is kept out hears nothing in any case.
     kept_out = answered(target("EXTERNAL-IP", VIP, 80), ok=False, connections=[f"tcp 192.168.100.1:4000 {VIP}:80"])
     assert of(look(service(source_ranges=["203.0.113.0/24"]), hosts, kept_out), "ARP")[0][0] == UNKNOWN

@@ -14,7 +14,7 @@ from ansible_collections.kubeaddons.metallb.plugins.modules import arp_probe
 Run = t.Callable[..., dict[str, t.Any]]
 
 MAC = "02:00:5e:00:53:01"
-KEYS = {"results", "interfaces", "settings"}
+KEYS = {"results", "interfaces", "networks", "settings"}
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +40,7 @@ def test_without_addresses_it_only_tells_of_this_machine(run_module: Run, check_
     found = run_module(arp_probe, check_mode)
     assert (found["failed"], found["changed"], found["results"]) == (False, False, [])
     assert found["interfaces"] == [{"name": "eth0", "mac": MAC, "addresses": ["192.0.2.1"], "rp_filter": 0}]
+    assert found["networks"] == ["192.0.2.0/24"]
     assert found["settings"] == {"arp_ignore": 1, "arp_announce": 2, "strict_arp": True}
 
 
