@@ -91,7 +91,8 @@ def _lost(service: Object, address: str, look: Look) -> bool:
     counts = [
         result["answered"]
         for asked, result in look.asked.get((service["service"], ""), [])
-        if asked["check"] == "EXTERNAL-IP" and asked["target"]["address"] == address
+        if asked["check"] == "EXTERNAL-IP"
+        and asked["target"]["address"] == address
         and admitted(service, asked["check"], address, client_of(result))
     ]
     return bool(counts) and not any(counts) and all(_asked(look.hosts.get(node) or {}) for node in look.state["nodes"])

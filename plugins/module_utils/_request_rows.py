@@ -144,7 +144,7 @@ def _why_unknown(client: str, address: str, look: Look) -> str:
 def _silent_anyway(asked: Object, result: Object) -> bool:
     """Return whether few servers would have answered: an empty datagram."""
     target = asked["target"]
-    return target["protocol"] == "udp" and target["request"] == "connect" and result["error"] == "timed out"
+    return (target["protocol"], target["request"], result["error"]) == ("udp", "connect", "timed out")
 
 
 def _request_verdict(service: Object, asked: Object, result: Object, failure: str, look: Look) -> _Judged:
@@ -256,7 +256,8 @@ def way_back_rows(service: Object, look: Look) -> list[Row]:
         segments |= {
             one["name"]
             for address in service["addresses"]
-            for _asker, macs in look.heard.get(address, []) if ":" not in address
+            for _asker, macs in look.heard.get(address, [])
+            if ":" not in address
             for one in arp.get("interfaces") or []
             if one["mac"] in macs
         }

@@ -120,7 +120,11 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
     ),
     (
         service(),
-        {"node1": arp("node1", SECOND, M2), "node2": two_interfaces("node2"), "node3": arp("node3", "02:00:5e:00:53:ff")},
+        {
+            "node1": arp("node1", SECOND, M2),
+            "node2": two_interfaces("node2"),
+            "node3": arp("node3", "02:00:5e:00:53:ff"),
+        },
         FAULT,
         "an unknown host (02:00:5e:00:53:ff), node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20)",
     ),

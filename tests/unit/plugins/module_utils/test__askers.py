@@ -51,7 +51,7 @@ def names(*numbers: int) -> list[str]:
 )
 def test_who_asks(hosts: dict[str, Object], expected: list[str]) -> None:
     asking, nodes = pick(hosts)
-    assert asking == dict.fromkeys(expected, [VIP, VIP6])
+    assert asking == {host: [VIP, VIP6] for host in expected}
     assert list(asking) == expected
     assert nodes == {}
 
@@ -69,4 +69,7 @@ def test_who_announces_asks_in_any_case() -> None:
 
 def test_what_nobody_asks_for() -> None:
     services = [{"addresses": ["192.0.2.9"], "announcers": ["node1"]}]
-    assert _askers.pick({"targets": {"arp": []}, "services": services}, seen(), 8) == {"hosts": {}, "nodes": {"node1": []}}
+    assert _askers.pick({"targets": {"arp": []}, "services": services}, seen(), 8) == {
+        "hosts": {},
+        "nodes": {"node1": []},
+    }

@@ -10,7 +10,14 @@ import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _look
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import OK, UNKNOWN
-from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import answered, arp, look, service, tables, target
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
+    answered,
+    arp,
+    look,
+    service,
+    tables,
+    target,
+)
 
 Object = dict[str, t.Any]
 LOST = {"unreachable": True, "msg": "no route to host\n"}
@@ -58,7 +65,9 @@ def test_what_became_of_the_tasks_on_a_node(changes: Object, expected: list[tupl
 )
 def test_what_became_of_the_requests_from_outside(outcome: Object, host: str, where: str, found: str) -> None:
     """Without them nothing of them is proven, and everything else is."""
-    rows = look(service(), {"node1": {}}, {**outcome, "host": host, "targets": [target("EXTERNAL-IP", "192.0.2.1", 80)]})
+    rows = look(
+        service(), {"node1": {}}, {**outcome, "host": host, "targets": [target("EXTERNAL-IP", "192.0.2.1", 80)]}
+    )
     unseen = [row for row in rows if row.key.startswith("unseen/")]
     assert [(row.verdict, row.check, row.where, row.found) for row in unseen] == (
         [(UNKNOWN, "requests", where, found)] if found else []
