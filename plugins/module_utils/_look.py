@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _conntrack, _probe
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import CONTROLLER, NODES, Row
 
 Object = t.Dict[str, t.Any]
@@ -79,13 +79,22 @@ def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Lo
 
 def client_of(result: Object) -> str:
     """Return the address that a request was sent from, "" where no connection was opened."""
-    return next((_conntrack.client(one) for one in result["connections"] if one), "")
+    return next((_client(one) for one in result["connections"] if one), "")
+
+
+def _client(connection: str) -> str:
+    """Return the address that opened a connection, "" where a host's word is no connection."""
+    try:
+        client = _conntrack.client(connection)
+    except (LookupError, ValueError):
+        return ""
+    return client if _addresses.is_address(client) else ""
 
 
 def _replaced(outside: Object, ways: t.Mapping[str, Way]) -> set[str]:
     """Return the clients whose requests were answered, although no node knows any by that address."""
     answered = {client_of(one) for one in outside.get("results") or [] if one["answered"]} if ways else set()
-    return answered - {_conntrack.client(one) for one in ways}
+    return answered - {_client(one) for one in ways}
 
 
 def found_on(results: t.Mapping[str, Object]) -> Object:
