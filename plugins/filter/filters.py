@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _cluster, _expected, _look, _secrets
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _askers, _cluster, _expected, _look, _secrets
 
 
 class FilterModule:
@@ -15,6 +15,7 @@ class FilterModule:
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filters by name."""
         return {
+            "askers": _askers.pick,
             "node_name": _cluster.node_of,
             # One string for each node: without native Jinja, Ansible would make a text of all, and parse that.
             "found_on": lambda results: _expected.dumps(_look.found_on(results)),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import Look
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import Look, client_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     FAULT,
     NOTE,
@@ -27,6 +27,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     names,
     reasons_text,
 )
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._source_ranges import admitted
 
 Object = t.Dict[str, t.Any]
 
@@ -86,13 +87,15 @@ def event_rows(service: Object) -> list[Row]:
 
 
 def _lost(service: Object, address: str, look: Look) -> bool:
-    """Return whether an address was asked from outside and gave no answer, and every node was looked at."""
+    """Return whether an address was asked from outside and gave no answer, though it should, and every node was looked at."""
     counts = [
         result["answered"]
         for asked, result in look.asked.get((service["service"], ""), [])
-        if asked["check"] == "EXTERNAL-IP" and asked["target"]["address"] == address
+        if asked["check"] == "EXTERNAL-IP"
+        and asked["target"]["address"] == address
+        and admitted(service, asked["check"], address, client_of(result))
     ]
-    return bool(counts) and not any(counts) and look.state["nodes"].keys() <= look.hosts.keys()
+    return bool(counts) and not any(counts) and all(_asked(look.hosts.get(node) or {}) for node in look.state["nodes"])
 
 
 def neighbour_row(service: Object, address: str, look: Look) -> Row:
@@ -101,7 +104,7 @@ def neighbour_row(service: Object, address: str, look: Look) -> Row:
     askers = [node for node, _macs in heard]
     answers = {mac: look.owners.get(mac, UNKNOWN_HOST) for _node, macs in heard for mac in macs}
     announcers = service["announcers"]
-    verdict, found, signs = _arp_verdict(announcers, askers, answers, look.hosts)
+    verdict, found, signs = _arp_verdict(announcers, askers, answers, look)
     if OFF_LINK in signs and _lost(service, address, look):
         # It might have been routed to a node.
         verdict = FAULT
@@ -126,11 +129,11 @@ def neighbour_row(service: Object, address: str, look: Look) -> Row:
 
 
 def _arp_verdict(
-    announcers: t.Sequence[str] | None, askers: list[str], answers: dict[str, str], hosts: t.Mapping[str, Object]
+    announcers: t.Sequence[str] | None, askers: list[str], answers: dict[str, str], look: Look
 ) -> tuple[str, str, tuple[str, ...]]:
     """Return verdict, finding and signs. announcers: None where MetalLB does not say. answers: MAC address -> node."""
-    found = ", ".join("{0} ({1})".format(node, mac) for mac, node in sorted(answers.items(), key=lambda item: item[1]))
-    nodes = list(answers.values())
+    found = _answers_text(answers)
+    nodes = sorted(set(answers.values()))
     marks = ((STRANGER, UNKNOWN_HOST in nodes), (SEVERAL, len(nodes) > 1), (SILENT, not nodes))
     signs = tuple(sign for sign, there in marks if there)
     if announcers is not None and len(announcers) > 1:
@@ -138,14 +141,41 @@ def _arp_verdict(
     if announcers == []:
         return FAULT, "{0}; no ServiceL2Status names an announcing node".format(found or "no answer"), signs
     if not askers:
-        return UNKNOWN, "no node of this run is on its segment", (OFF_LINK,)
+        some = "of this run" if all(_asked(host) for host in look.hosts.values()) else "that could be looked at"
+        return UNKNOWN, "no node {0} is on its segment".format(some), (OFF_LINK,)
     if not answers:
         if askers == announcers or (announcers is None and len(askers) == 1):
             return UNKNOWN, "only {0} itself could ask".format(askers[0]), ()
         return FAULT, "no answer, asked from {0}".format(", ".join(askers)), signs
-    if announcers is None:
-        return (FAULT if len(nodes) > 1 else UNKNOWN if nodes == [UNKNOWN_HOST] else OK), found, signs
-    if nodes == [UNKNOWN_HOST] and not (hosts.get(announcers[0]) or {}).get("arp"):
-        why = "could not be looked at" if announcers[0] in hosts else "is not in this run"
-        return UNKNOWN, "{0}, and {1} {2}".format(next(iter(answers)), announcers[0], why), ()
-    return (OK if nodes == announcers else FAULT), found, signs
+    if nodes == [UNKNOWN_HOST]:
+        # Any of them may be of a node that was not looked at, and all of the same one.
+        if announcers is not None and not _arp_of(announcers[0], look):
+            why = "could not be looked at" if announcers[0] in look.hosts else "is not in this run"
+            return UNKNOWN, "{0}, and {1} {2}".format(", ".join(sorted(answers)), announcers[0], why), ()
+        if announcers is None and (len(answers) == 1 or not all(_arp_of(node, look) for node in look.state["nodes"])):
+            return UNKNOWN, found, signs
+        return FAULT, found, signs
+    return (OK if nodes == announcers or (announcers is None and len(nodes) == 1) else FAULT), found, signs
+
+
+def _asked(host: Object) -> bool:
+    """Return whether a node asked for the addresses that it was to ask for."""
+    return bool(host.get("arp")) and not {"arp", "asked"} & (host.get("failures") or {}).keys()
+
+
+def _arp_of(node: str, look: Look) -> Object:
+    """Return what was found of ARP on a node; empty where it was not looked at."""
+    return (look.hosts.get(node) or {}).get("arp") or {}
+
+
+def _answers_text(answers: t.Mapping[str, str]) -> str:
+    """Return "node1 (MAC), node2 (MAC, MAC)": who answered; unknown hosts are not known to be the same one."""
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for mac, node in sorted(answers.items()):
+        hosts.setdefault((node, mac if node == UNKNOWN_HOST else ""), []).append(mac)
+    found = ", ".join("{0} ({1})".format(node, ", ".join(macs)) for (node, _mac), macs in sorted(hosts.items()))
+    # MetalLB's speaker answers on every interface that hears the question (internal/layer2/announcer.go).
+    several = [node for (node, _mac), macs in sorted(hosts.items()) if len(macs) > 1]
+    if several:
+        found += "; {0} by each interface there, unless an L2Advertisement names some".format(names(several))
+    return found

@@ -53,6 +53,15 @@ class Route(t.NamedTuple):
     metric: int
 
 
+class Near(t.NamedTuple):
+    """A network whose addresses are neighbours, and how they are asked for."""
+
+    network: Network
+    metric: int  # the higher of two for the same network wins
+    link: Link
+    sender: str
+
+
 class Way(t.NamedTuple):
     """How an address is asked for."""
 
@@ -149,6 +158,52 @@ def _speaks_arp(link: Link) -> bool:
     return bool(link.flags & IFF_UP) and not link.flags & (IFF_NOARP | IFF_LOOPBACK) and len(link.mac) == 17
 
 
+def _own(version: int, addresses: t.Sequence[Address]) -> dict[str, str]:
+    """Return the address that each interface asks by."""
+    own: dict[str, str] = {}
+    for row in addresses:
+        # Neighbour discovery speaks between link-local addresses, and so does MetalLB.
+        if (":" in row.address) == (version == 6) and (version == 4 or _link_local(row)):
+            own.setdefault(row.interface, row.address)
+    return own
+
+
+def _usable(version: int, links: t.Sequence[Link], own: t.Mapping[str, str]) -> dict[str, Link]:
+    """Return the interfaces that can be asked on."""
+    return {
+        link.name: link
+        for link in links
+        if _speaks_arp(link) and link.name != DUMMY_INTERFACE and (version == 4 or link.name in own)
+    }
+
+
+def near(
+    version: int, links: t.Sequence[Link], addresses: t.Sequence[Address], routes: t.Sequence[Route]
+) -> list[Near]:
+    """Return the networks of one family whose addresses are neighbours, by own addresses and by routes."""
+    own = _own(version, addresses)
+    usable = _usable(version, links, own)
+    found = []
+    for row in addresses:
+        if row.interface in usable and (":" in row.address) == (version == 6) and not _link_local(row):
+            network = ipaddress.ip_network(f"{row.address}/{row.prefix}", strict=False)
+            found.append(Near(network, 0, usable[row.interface], row.address if version == 4 else own[row.interface]))
+    for route in routes:
+        if route.interface in usable and route.network.version == version:
+            sender = own.get(route.interface, "0.0.0.0")
+            found.append(Near(route.network, -1 - route.metric, usable[route.interface], sender))
+    return found
+
+
+def networks(links: t.Sequence[Link], addresses: t.Sequence[Address], routes: t.Sequence[Route]) -> list[str]:
+    """Return those of both families together, without those of one address, of which each pod has one."""
+    found: list[str] = []
+    for version in (4, 6):
+        wide = [one.network for one in near(version, links, addresses, routes) if one.network.num_addresses > 1]
+        found.extend(str(one) for one in ipaddress.collapse_addresses(t.cast("t.Any", wide)))
+    return found
+
+
 def choose_way(
     target: str,
     links: t.Sequence[Link],
@@ -158,34 +213,14 @@ def choose_way(
 ) -> t.Optional[Way]:
     """Return the interface that an address is a neighbour on, or None. A named interface is used in any case."""
     wanted = ipaddress.ip_address(target)
-    here = [row for row in addresses if (":" in row.address) == (wanted.version == 6)]
-    own: dict[str, str] = {}
-    for row in here:
-        # Neighbour discovery speaks between link-local addresses, and so does MetalLB.
-        if wanted.version == 4 or _link_local(row):
-            own.setdefault(row.interface, row.address)
-    usable = {
-        link.name: link
-        for link in links
-        if _speaks_arp(link)
-        and link.name != DUMMY_INTERFACE
-        and interface in ("", link.name)
-        and (wanted.version == 4 or link.name in own)
-    }
-    # (prefix length, -metric, interface, own address): the most specific wins, as in the kernel's routing.
-    candidates: list[tuple[int, int, str, str]] = []
-    for row in here:
-        network = ipaddress.ip_network(f"{row.address}/{row.prefix}", strict=False)
-        if row.interface in usable and wanted in network and not _link_local(row):
-            sender = row.address if wanted.version == 4 else own[row.interface]
-            candidates.append((row.prefix, 0, row.interface, sender))
-    for route in routes:
-        if route.interface in usable and wanted in route.network:
-            sender = own.get(route.interface, "0.0.0.0")
-            candidates.append((route.network.prefixlen, -1 - route.metric, route.interface, sender))
+    some = [link for link in links if interface in ("", link.name)]
+    candidates = [one for one in near(wanted.version, some, addresses, routes) if wanted in one.network]
     if candidates:
-        best = max(candidates, key=lambda row: row[:2])
-        return Way(usable[best[2]], best[3], True)
+        # The most specific wins, as in the kernel's routing.
+        best = max(candidates, key=lambda one: (one.network.prefixlen, one.metric))
+        return Way(best.link, best.sender, True)
+    own = _own(wanted.version, addresses)
+    usable = _usable(wanted.version, some, own)
     if interface and interface in usable:
         return Way(usable[interface], own.get(interface, "0.0.0.0"), False)
     return None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _conntrack, _probe
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import CONTROLLER, NODES, Row
 
 Object = t.Dict[str, t.Any]
@@ -43,6 +43,7 @@ class Look(t.NamedTuple):
     heard: t.Mapping[str, t.Sequence[tuple[str, t.Sequence[str]]]]  # address -> Nodes that asked, what answered each
     links: t.Mapping[tuple[str, str], str]  # Node, address -> the Node's interface to its segment
     nodes: t.AbstractSet[str]  # addresses of all nodes
+    replaced: t.AbstractSet[str]  # clients outside whose address something on the way to the nodes replaces
 
 
 def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Look:
@@ -76,20 +77,50 @@ def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Lo
         heard,
         links,
         {address for addresses in state["nodes"].values() for address in addresses},
+        _replaced(outside, ways),
     )
+
+
+def client_of(result: Object) -> str:
+    """Return the address that a request was sent from, "" where no connection was opened."""
+    return next((_client(one) for one in result["connections"] if one), "")
+
+
+def _client(connection: str) -> str:
+    """Return the address that opened a connection, "" where a host's word is no connection."""
+    try:
+        client = _conntrack.client(connection)
+    except (LookupError, ValueError):
+        return ""
+    return client if _addresses.is_address(client) else ""
+
+
+def _replaced(outside: Object, ways: t.Mapping[str, Way]) -> set[str]:
+    """Return the clients whose requests were answered, although no node knows any by that address."""
+    answered = {client_of(one) for one in outside.get("results") or [] if one["answered"]} if ways else set()
+    return answered - {_client(one) for one in ways}
 
 
 def found_on(results: t.Mapping[str, Object]) -> Object:
     """Return what was found on a host as _verdict.rows() wants it: without what was skipped or failed, and with why it did.
 
-    results: the results of the tasks there, of data_plane, arp, inside (with its targets) and tcp, whatever became of them.
+    results: the results of the tasks there, of data_plane, arp, asked (arp once more), inside (with its targets) and tcp,
+    whatever became of them.
     """
     found: Object = {part: _whole(result) for part, result in results.items()}
+    # Of many nodes some were asked for addresses, after all had told of themselves.
+    found["arp"] = {**(found.get("arp") or {}), **found.pop("asked", {})}
     found["tcp"] = (found.get("tcp") or {}).get("results") or []
-    lost = [result for result in results.values() if result.get("unreachable")]
-    found["problem"] = "no connection to it: {0}".format(_reason(lost[0])) if lost else ""
+    found["problem"] = next((lost(result) for result in results.values() if result.get("unreachable")), "")
     found["failures"] = {part: _reason(result) for part, result in results.items() if result.get("failed")}
     return found
+
+
+def lost(result: Object) -> str:
+    """Return why a task found nothing where it was to run, "" when it did."""
+    if result.get("unreachable"):
+        return "no connection to it: {0}".format(_reason(result))
+    return _reason(result) if result.get("failed") else ""
 
 
 def _whole(result: Object) -> Object:

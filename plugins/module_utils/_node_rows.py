@@ -28,7 +28,13 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
 Object = t.Dict[str, t.Any]
 
 # Parts of what is found on a node, as checks of the proof.
-_LOOKS = {"data_plane": "data plane", "arp": "ARP, NDP", "inside": "requests", "tcp": "BGP connections"}
+_LOOKS = {
+    "data_plane": "data plane",
+    "arp": "ARP, NDP",
+    "asked": "ARP, NDP",
+    "inside": "requests",
+    "tcp": "BGP connections",
+}
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
 

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp_rows import BGP_PATIENCE
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED, Look, Way
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED, Look, Way, client_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     ASTRAY,
     CLUSTER_IP,
@@ -34,11 +34,16 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     Row,
     names,
 )
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._source_ranges import admitted
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._targets import MOST_NODES, by_bgp_only
 
 Object = t.Dict[str, t.Any]
 
 STRICT = 1  # rp_filter
+RANGES = "loadBalancerSourceRanges"
+# What a client hears that is kept out, by kube-proxy or by a firewall.
+_REFUSALS = ("timed out", "refused")
+_PROVES_NOTHING = "no answer, which proves nothing in UDP"
 _SIGNS = {"ClusterIP": CLUSTER_IP, "DNS name": DNS_NAME}  # of checks
 
 
@@ -68,7 +73,10 @@ def request_rows(service: Object, node: str, failure: str, look: Look) -> list[R
             _ipvs.join_endpoint(target["address"], target["port"]), "/udp" if target["protocol"] == "udp" else ""
         )
         origin = "{0}, {1}".format(node, IN_POD) if target["origin"] == "pod" else node or look.host
-        verdict, text, signs = _request_verdict(service, asked, result, failure, look)
+        judged = _by_source_range(service, asked, result, failure, look)
+        if judged is None:
+            judged = _request_verdict(service, asked, result, failure, look)
+        verdict, wanted, text, signs = judged
         if asked["check"] in _SIGNS:
             signs += (_SIGNS[asked["check"]],)
         if target["origin"] == "pod":
@@ -79,7 +87,7 @@ def request_rows(service: Object, node: str, failure: str, look: Look) -> list[R
                 service["service"],
                 asked["check"],
                 "{0} -> {1}".format(origin, place),
-                "an answer",
+                wanted,
                 text,
                 "{0}/request/{1} -> {2}".format(service["service"], origin if node else OUTSIDE, place),
                 node or asked["node"],
@@ -90,21 +98,69 @@ def request_rows(service: Object, node: str, failure: str, look: Look) -> list[R
     return found
 
 
-def _request_verdict(
-    service: Object, asked: Object, result: Object, failure: str, look: Look
-) -> tuple[str, str, tuple[str, ...]]:
-    """Return verdict, finding, and the signs of how far a request without an answer came."""
+class _Judged(t.NamedTuple):
+    """What a request tells."""
+
+    verdict: str
+    expected: str
+    found: str
+    signs: tuple[str, ...] = ()  # of how far it came where it got no answer
+
+
+def _by_source_range(service: Object, asked: Object, result: Object, failure: str, look: Look) -> _Judged | None:
+    """Judge a request that loadBalancerSourceRanges may keep out; None for any other."""
+    address, client = asked["target"]["address"], client_of(result)
+    unknown = _why_unknown(client, address, look)
+    admits = admitted(service, asked["check"], address, "" if unknown else client)
+    if admits:
+        return None
+    found = _answer(result) if result["answered"] else str(result["error"])
+    if admits is None:
+        return _Judged(UNKNOWN, "an answer or none, by " + RANGES, "{0}; {1}".format(found, unknown))
+    wanted = "no answer, by " + RANGES
+    let_in = next((look.ways[one] for one in result["connections"] if one in look.ways), None)
+    if let_in and not result["answered"]:
+        found = "{0}; {1} led it to {2}".format(found, let_in.node, let_in.backend)
+    if let_in or result["answered"]:
+        return _Judged(failure, wanted, "{0}, although {1} is in none of the ranges".format(found, client))
+    if _silent_anyway(asked, result):
+        return _Judged(UNKNOWN, wanted, _PROVES_NOTHING)
+    excuse = _excuse(service, asked["check"], result)
+    if excuse or result["error"] not in _REFUSALS:
+        return _Judged(UNKNOWN, wanted, excuse or "{0}, which is not the ranges' doing".format(found))
+    return _Judged(OK, wanted, "{0}, as {1} asks: {2} is in none of the ranges".format(found, RANGES, client))
+
+
+def _why_unknown(client: str, address: str, look: Look) -> str:
+    """Return why it is not known by which address kube-proxy judges a client, "" when it is."""
+    if not client:
+        return "no connection was opened, so the client's address is not known"
+    if client in look.replaced:
+        return "no node sees requests come from {0}: something on the way replaces it".format(client)
+    # A node that has the address itself asks by it, and kube-proxy makes exceptions for that.
+    return "the request came from {0} itself".format(client) if client == address else ""
+
+
+def _silent_anyway(asked: Object, result: Object) -> bool:
+    """Return whether few servers would have answered: an empty datagram."""
+    target = asked["target"]
+    return (target["protocol"], target["request"], result["error"]) == ("udp", "connect", "timed out")
+
+
+def _request_verdict(service: Object, asked: Object, result: Object, failure: str, look: Look) -> _Judged:
+    """Judge a request that must be answered."""
+    wanted = "an answer"
     if result["ok"]:
         if result["resolved"] and result["resolved"] not in service["cluster_ips"]:
-            return failure, "the name is {0} there".format(result["resolved"]), ()
-        return OK, _answer(result), ()
+            return _Judged(failure, wanted, "the name is {0} there".format(result["resolved"]))
+        return _Judged(OK, wanted, _answer(result))
     way = look.ways.get(result["failed"])
     target = asked["target"]
-    if target["protocol"] == "udp" and target["request"] == "connect" and result["error"] == "timed out":
-        # Few servers answer an empty datagram.
-        if way:
-            return OK, "{0} led it to {1}; no answer, as is usual in UDP".format(way.node, way.backend), ()
-        return UNKNOWN, "no answer, which proves nothing in UDP", ()
+    if _silent_anyway(asked, result):
+        if not way:
+            return _Judged(UNKNOWN, wanted, _PROVES_NOTHING)
+        text = "{0} led it to {1}; no answer, as is usual in UDP".format(way.node, way.backend)
+        return _Judged(OK, wanted, text)
     excuse = _excuse(service, asked["check"], result)
     text = excuse or result["error"]
     signs: tuple[str, ...] = ()
@@ -118,7 +174,7 @@ def _request_verdict(
         if result["neighbour"] and service["announcers"] and owner not in service["announcers"]:
             text = "{0}; the neighbour cache there has {1} ({2})".format(text, result["neighbour"], owner)
             signs = (ASTRAY,)
-    return (UNKNOWN if excuse else failure), text, signs
+    return _Judged(UNKNOWN if excuse else failure, wanted, text, signs)
 
 
 def backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
@@ -195,6 +251,15 @@ def way_back_rows(service: Object, look: Look) -> list[Row]:
             look.links[node, address]
             for address in service["addresses"]
             if (node, address) in look.links and ":" not in address
+        }
+        # And those by which others found it.
+        segments |= {
+            one["name"]
+            for address in service["addresses"]
+            for _asker, macs in look.heard.get(address, [])
+            if ":" not in address
+            for one in arp.get("interfaces") or []
+            if one["mac"] in macs
         }
         for client, interface in (inside.get("ways_back") or {}).items():
             for segment in sorted(segments - {interface}):

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which Services of type LoadBalancer a proof is for: a list of namespaces and of "namespace/name"; empty for all.
+"""Which Services a proof is for: a list of namespaces and of "namespace/name"; empty for all.
 
 Python 3.8, standard library only: nodes import this file.
 """
@@ -25,17 +25,31 @@ def name_of(service: t.Mapping[str, t.Any]) -> str:
     return "{namespace}/{name}".format(**service["metadata"])
 
 
-def problem(scope: t.Sequence[str], services: t.Iterable[t.Mapping[str, t.Any]]) -> str:
-    """Return a sentence on the entries that hold none of the Services, "" when all do. services: v1 Services."""
-    known = {name_of(one) for one in services if one["spec"].get("type") == "LoadBalancer"}
+def is_balancer(service: t.Mapping[str, t.Any]) -> bool:
+    """Return whether a v1 Service is of type LoadBalancer."""
+    return bool(service["spec"].get("type") == "LoadBalancer")
+
+
+def problem(
+    scope: t.Sequence[str],
+    services: t.Sequence[t.Mapping[str, t.Any]],
+    proxied: t.Callable[[t.Any], bool],
+) -> str:
+    """Return a sentence on the entries that hold nothing to prove, "" when all do.
+
+    services: v1 Services. proxied: whether kube-proxy serves one.
+    """
+    known = {name_of(one) for one in services if is_balancer(one) or proxied(one)}
     known |= {one.partition("/")[0] for one in known}
     idle = [one for one in scope if one not in known]
     if not idle:
         return ""
+    balancers = sorted(name_of(one) for one in services if is_balancer(one))
     return (
-        "metallb_verify_services: {0} {1} no Service of type LoadBalancer, and no namespace of one; there {2}.".format(
+        "metallb_verify_services: {0} {1} no Service of type LoadBalancer, none other that kube-proxy serves, and no "
+        "namespace of one; of type LoadBalancer there {2}.".format(
             ", ".join('"{0}"'.format(one) for one in idle),
             "is" if len(idle) == 1 else "are",
-            "are " + ", ".join(sorted(one for one in known if "/" in one)) if known else "is none",
+            "are " + ", ".join(balancers) if balancers else "is none",
         )
     )

@@ -12,6 +12,8 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._source_ranges import admitted
+
 Object = t.Dict[str, t.Any]
 
 # Nodes on which a node port is asked where there are more. Whether kube-proxy serves it on the others, their tables tell.
@@ -113,8 +115,9 @@ def inside(services: t.Sequence[Object]) -> list[Object]:
                 for address in service["cluster_ips"]:
                     for origin in ("node", "pod"):
                         targets.append(_target(service, "ClusterIP", "", address, port["port"], port, origin))
-            if by_bgp_only(service) and not service["local"] and not service["source_ranges"]:
-                for address in service["addresses"]:
+            for address in service["addresses"] if by_bgp_only(service) and not service["local"] else []:
+                # Where it depends on the address of who asks, requests from outside tell.
+                if admitted(service, "EXTERNAL-IP", address, ""):
                     targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
     return targets
 

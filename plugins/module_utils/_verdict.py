@@ -23,7 +23,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._announcement_r
     unannounced_row,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp_rows import bgp_row, route_row, session_row
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import Look, indexed
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import Look, indexed, lost
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._node_rows import node_rows
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._request_rows import (
     backend_rows,
@@ -56,8 +56,8 @@ def rows(
 
     state: what expected_state_info returned. hosts: Node name -> {data_plane, arp, inside, tcp}, what data_plane_verify,
     arp_probe and request_probe returned there, the last with its targets, and tcp_info's results; an empty part was not
-    asked for, see _look.found_on. outside: what request_probe returned on a host outside, with targets and the name of the
-    "host". strict_arp: whether the nodes need it. routers: name -> what frr_info returned there.
+    asked for, see _look.found_on. outside: what request_probe returned on a host outside, whatever became of it, with targets
+    and the name of the "host". strict_arp: whether the nodes need it. routers: name -> what frr_info returned there.
     """
     if state.get("failed"):
         return [Row(UNKNOWN, NODES, "API", "Kubernetes API", "readable", state["msg"], "unseen/api")]
@@ -74,6 +74,8 @@ def rows(
         found.extend(
             route_row(one, ages, state["bgp"]["age"]) for one in _routers.findings(state, hosts, routers or {})
         )
+    if lost(outside):
+        found.append(Row(UNKNOWN, NODES, "requests", look.host, "sent", lost(outside), "unseen/outside"))
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:

@@ -26,7 +26,7 @@ extends_documentation_fragment:
 options:
   addresses:
     description:
-      - IPv4 and IPv6 addresses to ask for. Without any, only RV(interfaces) and RV(settings) are read.
+      - IPv4 and IPv6 addresses to ask for. Without any, only the other things about this machine are read.
       - Asking needs raw sockets, therefore O(ignore:become=true).
     type: list
     elements: str
@@ -127,6 +127,12 @@ interfaces:
       type: int
       returned: always
       sample: 2
+networks:
+  description: The networks whose addresses are neighbours of this machine, without those of one address.
+  returned: always
+  type: list
+  elements: str
+  sample: ['192.168.100.0/24', '2001:db8::/64']
 gateways:
   description: The gateways of this machine's default routes, best first, those of IPv4 before those of IPv6.
   returned: always
@@ -159,19 +165,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _arp, _netlink
-
-
-def read_text(path: str) -> str:
-    with open(path, encoding="ascii", errors="replace") as handle:
-        return handle.read()
-
-
-def routes_of_ipv6(read: t.Callable[[str], str]) -> str:
-    try:
-        return read("/proc/net/ipv6_route")
-    except FileNotFoundError:
-        return ""  # a kernel without IPv6
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _arp, _netlink, _proc
 
 
 def main() -> None:
@@ -184,12 +178,13 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    routes = (read_text("/proc/net/route"), routes_of_ipv6(read_text))
+    texts = (_proc.read("/proc/net/route"), _proc.read_if_there("/proc/net/ipv6_route"))
     result: dict[str, t.Any] = {
         "results": [],
         "interfaces": [],
-        "gateways": _arp.parse_gateways(*routes),
-        "settings": _arp.arp_settings(read_text),
+        "networks": [],
+        "gateways": _arp.parse_gateways(*texts),
+        "settings": _arp.arp_settings(_proc.read),
     }
     for address in module.params["addresses"]:
         if not _addresses.is_address(address):
@@ -199,12 +194,14 @@ def main() -> None:
     try:
         links = _netlink.read_links()
         addresses = _netlink.read_addresses(links)
-        result["interfaces"] = _arp.describe_interfaces(links, addresses, read_text)
+        routes = _arp.parse_routes(*texts)
+        result["networks"] = _arp.networks(links, addresses, routes)
+        result["interfaces"] = _arp.describe_interfaces(links, addresses, _proc.read)
         result["results"] = _arp.probe_addresses(
             module.params["addresses"],
             links,
             addresses,
-            _arp.parse_routes(*routes),
+            routes,
             module.params["interface"] or "",
             module.params["timeout"],
             module.params["attempts"],

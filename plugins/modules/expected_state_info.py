@@ -27,7 +27,8 @@ options:
   scope:
     description:
       - Namespaces, and Services as C(NAMESPACE/NAME), to look at. Empty for all.
-      - An entry that is no Service of type LoadBalancer, and no namespace of one, fails the module.
+      - An entry that is no Service of type LoadBalancer, none other that kube-proxy serves, and no namespace of one, fails
+        the module. Of such other Services the table of RV(expected) tells, and nothing else.
     type: list
     elements: str
     default: []
@@ -307,7 +308,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     )
     names = {node["metadata"]["name"]: _cluster.node_addresses(node) for node in nodes}
     now = api.server_time or datetime.datetime.now(datetime.timezone.utc)
-    problem = _scope.problem(params["scope"], services)
+    problem = _scope.problem(params["scope"], services, _derive.proxied)
     if problem:
         return {"failed": True, "msg": problem}
     balanced = _derive.balanced(services, slices, live, params["loadbalancer_class"], now)

@@ -35,11 +35,11 @@ options:
     description:
       - A process on this host. When it ends, a Service that this run has made is removed, which makes up for tasks that do not
         run after Ctrl-C. In a playbook this is C(ansible-playbook) by itself, where the task runs on the Ansible controller.
-      - Elsewhere the Service is removed after O(lifetime) at the latest.
+      - Elsewhere the Service is removed after O(lifetime) at the latest. On a host that is not Linux, neither is done.
     type: int
   lifetime:
     description:
-      - Seconds after which a Service that this run has made is removed in any case.
+      - Seconds after which a Service that this run has made is removed in any case, by a process on this host.
     type: int
     default: 1800
 attributes:

@@ -34,8 +34,8 @@ options:
     required: true
   outside:
     description:
-      - What M(kubeaddons.metallb.request_probe) returned outside of the cluster, with its C(targets) and the name of the
-        C(host), by default the Ansible controller.
+      - What M(kubeaddons.metallb.request_probe) returned outside of the cluster, also when it failed, was skipped, or the
+        host was unreachable, with its C(targets) and the name of the C(host), by default the Ansible controller.
     type: dict
     required: true
   routers:

@@ -220,15 +220,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _netlink, _pods, _probe
-
-
-def read_text(path: str) -> str:
-    try:
-        with open(path, encoding="ascii") as handle:
-            return handle.read()
-    except FileNotFoundError:
-        return ""  # not Linux: the Ansible controller may be
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _netlink, _pods, _probe, _proc
 
 
 def ask(targets: list[_probe.Target], timeout: float, attempts: int) -> list[dict[str, t.Any]]:
@@ -237,7 +229,8 @@ def ask(targets: list[_probe.Target], timeout: float, attempts: int) -> list[dic
     own = iter(_probe.probe([one for one in targets if one.origin == "node"], timeout, attempts))
     from_pods = iter(_probe.probe_from_pods(inside, _pods.find() if inside else [], timeout, attempts))
     results = [next(own if one.origin == "node" else from_pods) for one in targets]
-    neighbours = _probe.parse_neighbours(read_text("/proc/net/arp"))
+    # The Ansible controller may be no Linux.
+    neighbours = _probe.parse_neighbours(_proc.read_if_there("/proc/net/arp"))
     for row in results:
         row["neighbour"] = neighbours.get(row["address"], "") if not row["pod"] else ""
     return results

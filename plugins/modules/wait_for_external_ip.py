@@ -48,7 +48,8 @@ options:
   scope:
     description:
       - Without O(services), namespaces, and Services as C(NAMESPACE/NAME), to wait for. Empty for all.
-      - An entry that is no Service of type LoadBalancer, and no namespace of one, fails the module.
+      - An entry that is no Service of type LoadBalancer, none other that kube-proxy serves, and no namespace of one, fails
+        the module. There is nothing to wait for with such other Services.
     type: list
     elements: str
     default: []
@@ -130,6 +131,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _derive,
     _external_ip,
     _kubernetes,
     _metallb,
@@ -181,7 +183,7 @@ def wait(api: _kubernetes.Api, params: dict[str, t.Any], waiter: _wait.Waiter) -
     wanted = [_external_ip.Wanted(**one) for one in params["services"] or []]
     if params["services"] is None:
         services, scope = api.get_list("/api/v1/services") or [], params["scope"]
-        problem = _scope.problem(scope, services)
+        problem = _scope.problem(scope, services, _derive.proxied)
         if problem:
             return {"failed": True, "msg": problem}
         wanted = [
@@ -189,6 +191,7 @@ def wait(api: _kubernetes.Api, params: dict[str, t.Any], waiter: _wait.Waiter) -
             for service in services
             if _scope.holds(scope, _scope.name_of(service))
             # One that is named is waited for in any case: that tells why it gets no address.
+            and _scope.is_balancer(service)
             and (_external_ip.handled(service, params["loadbalancer_class"]) or _scope.name_of(service) in scope)
         ]
     found = [_external_ip.Assignment(False, [], "", "was not looked at yet") for _one in wanted]

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (  # noqa: E402
+    _askers,
     _diagnosis,
     _expected,
     _folding,
@@ -39,7 +40,7 @@ from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report 
 
 Object = dict[str, Any]
 
-ARP_NODES = 8  # as roles/verify has it
+ASKERS = 8  # as roles/verify has it
 ENDPOINTS = 5
 WRITTEN = "2026-11-23T20:00:00Z"
 CLIENT, ROUTER = "192.0.2.1", "192.0.2.2"
@@ -167,10 +168,13 @@ class MadeUp:
                 found.update({one: [backend, one.split(" ")[1].partition(":")[0]] for one in result["connections"]})
         return found
 
-    def arp(self, state: Object, node: str, macs: Object, well: bool) -> Object:
+    def links(self) -> dict[str, Object]:
+        """What arp_probe returns of every node where some are picked to ask."""
+        return {node: {"networks": ["172.16.0.0/16"]} for node in self.nodes}
+
+    def arp(self, state: Object, node: str, asked: Sequence[str], macs: Object, well: bool) -> Object:
         """What arp_probe returns on a node."""
         announcer = {one["addresses"][0]: one["announcers"][0] for one in state["services"]}
-        asked = state["targets"]["arp"] if node in list(self.nodes)[:ARP_NODES] else []
         heard = [
             {
                 "address": one,
@@ -185,6 +189,7 @@ class MadeUp:
             "changed": False,
             "results": heard,
             "interfaces": [{"name": "eth0", "mac": macs[node], "addresses": [self.nodes[node]], "rp_filter": 1}],
+            "networks": ["172.16.0.0/16"],
             "gateways": ["10.0.0.1"],
             "settings": {"arp_ignore": 1, "arp_announce": 2, "strict_arp": True},
         }
@@ -194,6 +199,7 @@ class MadeUp:
         macs = {node: f"02:00:5e:{number // 65536:02x}:{number // 256 % 256:02x}:{number % 256:02x}"
                 for number, node in enumerate(self.nodes)}  # fmt: skip
         targets = state["targets"]["inside"]
+        picked = _askers.pick(state, self.links(), ASKERS)
         hosts = {}
         for node, address in self.nodes.items():
             inside: Object = {"changed": False, "results": self.answers(targets, address, well), "targets": targets}
@@ -210,7 +216,8 @@ class MadeUp:
                     "problem": "",
                     "seconds": 0.02,
                 },
-                "arp": self.arp(state, node, macs, well),
+                "arp": self.arp(state, node, picked["hosts"].get(node, []), macs, well),
+                "asked": {"skipped": True},
                 "inside": inside,
                 "tcp": {"results": [peer]} if self.bgp else {"skipped": True},
             }

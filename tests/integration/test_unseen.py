@@ -152,3 +152,99 @@ def test_where_everything_was_looked_at_the_run_ends_well(tmp_path: Path) -> Non
         status, output = played("verify", tmp_path, data_plane_verify={"": TABLE})
     assert status == 0, output
     assert "Proof: 3 of 3 nodes" in output
+
+
+@pytest.mark.parametrize("playbook", ["verify", "diagnose"])
+def test_a_host_outside_that_is_out_of_reach(playbook: str, tmp_path: Path) -> None:
+    """Its requests are not proven, everything else is."""
+    asked = [{"target": TARGET, "service": "default/web", "check": "EXTERNAL-IP", "node": ""}]
+    state = {**STATE, "targets": {**STATE["targets"], "outside": asked}}
+    away = "ansible_connection=ssh ansible_host=127.0.0.1 ansible_port=1"
+    inventory = INVENTORY.replace(away, "ansible_connection=local")
+    inventory += f"metallb_verify_outside_host=edge\n[edges]\nedge {away} ansible_ssh_common_args='-o BatchMode=yes'\n"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(globals(), "INVENTORY", inventory)
+        status, output = played(
+            playbook,
+            tmp_path,
+            expected_state_info={"": state},
+            data_plane_verify={"": TABLE},
+            request_probe={"": {"results": []}},
+        )
+    assert status == 2, output
+    assert "unknown requests edge sent no connection to it: " in output
+    assert "4 checks: 3 ok, 1 unknown" in output
+    assert re.search(r"Not everything could be looked at.* edge, requests: no connection to it: ", output)
+
+
+#: tells its host by the folder for its files
+ASKED = """#!/usr/bin/python
+# WANT_JSON
+import json, sys
+with open(sys.argv[1]) as handle:
+    args = json.load(handle)
+number = int(args["_ansible_remote_tmp"].rpartition("/")[2])
+near = number >= 9
+answers = ["02:00:5e:00:53:0c"] if near and number != 12 else []
+print(json.dumps({
+    "settings": {},
+    "gateways": [],
+    "networks": ["192.0.2.0/24"] if near else [],
+    "interfaces": [{"name": "eth0", "mac": "02:00:5e:00:53:%02x" % number, "addresses": [], "rp_filter": 0}],
+    "results": [
+        {"address": one, "on_link": near, "interface": "eth0", "own": False, "macs": answers} for one in args["addresses"]
+    ],
+}))
+"""
+
+
+def test_of_many_nodes_those_on_the_segment_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the last four of twelve."""
+    nodes = {f"node{number}": [f"192.0.2.{number}"] for number in range(1, 13)}
+    service = {
+        "service": "default/web",
+        "addresses": ["192.0.2.240"],
+        "pool": "lan",
+        "reason": "",
+        "layer2": True,
+        "announcers": ["node12"],
+        "assigned": "node12",
+        "election": {"node": "node12", "reasons": {}},
+        "bgp": None,
+        "backends": ["10.233.64.5"],
+        "age": 400.0,
+        "cluster_ips": ["10.233.0.1"],
+        "local": False,
+        "internal_local": False,
+        "local_nodes": [],
+        "source_ranges": [],
+        "ports": [],
+    }
+    state = {
+        **STATE,
+        "nodes": nodes,
+        "services": [service],
+        "targets": {**STATE["targets"], "arp": ["192.0.2.240"]},
+    }
+    hosts = "".join(f"{name} ansible_remote_tmp={tmp_path}/{name[4:]}\n" for name in nodes)
+    variables = INVENTORY.partition("[all:vars]")[2]
+    inventory = f"[kube_control_plane]\nnode1\n[kube_node]\n{hosts}[all:vars]\nansible_connection=local{variables}"
+    make = collection
+
+    def with_asked(folder: Path, answers: dict[str, dict[str, Any]]) -> Path:
+        found = make(folder, answers)
+        module = found / "ansible_collections/kubeaddons/metallb/plugins/modules/arp_probe.py"
+        module.write_text(ASKED, encoding="utf-8")
+        return found
+
+    monkeypatch.setitem(globals(), "INVENTORY", inventory)
+    monkeypatch.setitem(globals(), "collection", with_asked)
+    status, output = played(
+        "verify",
+        tmp_path,
+        metallb_plan={"": {**PLAN, "nodes": nodes}},
+        expected_state_info={"": state},
+        data_plane_verify={"": TABLE},
+    )
+    assert status == 0, output
+    assert "ok ARP segment, 192.0.2.240 one answer, from node12 node12 (02:00:5e:00:53:0c)" in output

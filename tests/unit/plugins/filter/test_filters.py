@@ -22,6 +22,12 @@ def test_filters_by_name() -> None:
     assert len(filters["segment_errors"](wanted, seen)) == 1
 
 
+def test_who_asks() -> None:
+    state = {"targets": {"arp": ["192.0.2.7"]}, "services": [{"addresses": ["192.0.2.7"], "announcers": ["node2"]}]}
+    found = FilterModule().filters()["askers"](state, {"one": {}, "two": {"networks": ["192.0.2.0/24"]}}, 1)
+    assert found == {"hosts": {"two": ["192.0.2.7"], "one": ["192.0.2.7"]}, "nodes": {"node2": ["192.0.2.7"]}}
+
+
 def test_what_failed_on_a_node_is_kept() -> None:
     found = FilterModule().filters()["found_on"]({"arp": {"failed": True, "msg": "no raw sockets"}})
     assert _expected.loads(found) == {"arp": {}, "tcp": [], "problem": "", "failures": {"arp": "no raw sockets"}}

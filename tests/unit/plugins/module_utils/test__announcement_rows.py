@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _verdict
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NOTE, OK, UNKNOWN
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NOTE, OK, SEVERAL, UNKNOWN
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
     M2,
     M3,
@@ -25,6 +25,15 @@ from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks impor
 )
 
 Object = dict[str, t.Any]
+SECOND = "02:00:5e:00:53:20"
+
+
+def two_interfaces(node: str) -> Object:
+    """A node that is on the segment twice."""
+    found = arp(node)
+    return {**found, "interfaces": [*found["interfaces"], {"name": "eth1", "mac": SECOND, "rp_filter": 0}]}
+
+
 ARP: list[tuple[Object, dict[str, Object], str, str]] = [
     # Service, what the nodes saw, verdict, part of what was found
     (
@@ -77,11 +86,47 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
         UNKNOWN,
         "02:00:5e:00:53:02, and node2 could not be looked at",
     ),
+    # Two interfaces of the announcing node, or two machines.
     (
         service(),
         {"node1": arp("node1", M2, M3)},
+        UNKNOWN,
+        "02:00:5e:00:53:02, 02:00:5e:00:53:03, and node2 is not in this run",
+    ),
+    (
+        service(),
+        {"node1": arp("node1", "02:00:5e:00:53:fe", "02:00:5e:00:53:ff"), "node2": arp("node2")},
         FAULT,
-        "an unknown host (02:00:5e:00:53:02), an unknown host (02:00:5e:00:53:03)",
+        "an unknown host (02:00:5e:00:53:fe), an unknown host (02:00:5e:00:53:ff)",
+    ),
+    # MetalLB answers by every interface on the segment.
+    (
+        service(),
+        {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2")},
+        OK,
+        "node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20); node2 by each interface there, unless an L2Advertisement",
+    ),
+    (
+        service(announcers=None),
+        {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2")},
+        OK,
+        "node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20); node2 by each interface there",
+    ),
+    (
+        service(),
+        {"node1": arp("node1", M2, SECOND, M3), "node2": two_interfaces("node2"), "node3": arp("node3")},
+        FAULT,
+        "node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20), node3 (02:00:5e:00:53:03); node2 by each",
+    ),
+    (
+        service(),
+        {
+            "node1": arp("node1", SECOND, M2),
+            "node2": two_interfaces("node2"),
+            "node3": arp("node3", "02:00:5e:00:53:ff"),
+        },
+        FAULT,
+        "an unknown host (02:00:5e:00:53:ff), node2 (02:00:5e:00:53:02, 02:00:5e:00:53:20)",
     ),
     # MetalLB before 0.14.4 has no ServiceL2Status: one node has to answer, whichever it is.
     (service(announcers=None), {"node1": arp("node1", M2), "node2": arp("node2")}, OK, "node2 (02:00:5e:00:53:02)"),
@@ -90,6 +135,19 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
         {"node1": arp("node1", M2, M3), "node2": arp("node2"), "node3": arp("node3")},
         FAULT,
         "node3",
+    ),
+    (service(announcers=None), {"node1": arp("node1", M2)}, UNKNOWN, "an unknown host (02:00:5e:00:53:02)"),
+    (
+        service(announcers=None),
+        {"node1": arp("node1", "02:00:5e:00:53:fe", "02:00:5e:00:53:ff"), "node2": arp("node2")},
+        FAULT,
+        "an unknown host",
+    ),
+    (
+        service(announcers=None),
+        {"node1": arp("node1", "02:00:5e:00:53:fe", "02:00:5e:00:53:ff"), "node2": {"arp": {}, "problem": "gone"}},
+        UNKNOWN,
+        "an unknown host",
     ),
     (
         service(announcers=None),
@@ -100,6 +158,17 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
 ]
 
 SPEAKERLESS = {"id": "no-speaker", "text": "has no running speaker"}
+
+
+def test_only_several_nodes_are_a_sign_of_split_brain() -> None:
+    """The wrong node by two interfaces is one wrong node."""
+    hosts = {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2"), "node3": arp("node3")}
+    for announcer, macs, signs in (("node3", (M2, SECOND), ()), ("node2", (M2, M3), (SEVERAL,))):
+        hosts["node1"] = arp("node1", *macs)
+        rows = look(service(announcers=[announcer]), {node: {"arp": seen} for node, seen in hosts.items()})
+        assert [(row.verdict, row.signs) for row in rows if row.check == "ARP"] == [(FAULT, signs)]
+
+
 REASONS = {"node1": {"id": "labelled", "text": "carries a label"}, "node2": SPEAKERLESS, "node3": SPEAKERLESS}
 NOBODY = {"node": "", "reasons": REASONS}
 
@@ -139,6 +208,17 @@ def test_an_address_of_no_segment_that_nobody_answers() -> None:
     assert of(look(service(), hosts, routed), "ARP")[0][0] == UNKNOWN
     assert of(look(service(), hosts), "ARP")[0][0] == UNKNOWN
     assert of(look(service(), hosts, silent, nodes=["node1", "node2"]), "ARP")[0][0] == UNKNOWN
+    # Not all of them could be looked at.
+    hosts["node2"] = {"arp": {}, "problem": "no connection"}
+    assert of(look(service(), hosts, silent), "ARP")[0][::3] == (
+        UNKNOWN,
+        "no node that could be looked at is on its segment",
+    )
+    del hosts["node2"]
+    # Who is kept out hears nothing in any case.
+    kept_out = answered(target("EXTERNAL-IP", VIP, 80), ok=False, connections=[f"tcp 192.168.100.1:4000 {VIP}:80"])
+    assert of(look(service(source_ranges=["203.0.113.0/24"]), hosts, kept_out), "ARP")[0][0] == UNKNOWN
+    assert of(look(service(source_ranges=["192.168.0.0/16"]), hosts, kept_out), "ARP")[0][0] == FAULT
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,14 @@ def test_routes_without_a_gateway() -> None:
     ]
 
 
+def test_the_networks_whose_addresses_are_neighbours() -> None:
+    """Not the address of each pod, which is behind an interface of its own."""
+    pod = _arp.Route("cali1", ipaddress.IPv4Network("10.233.64.5/32"), 0)
+    routes = [pod, _arp.Route("eth1", ipaddress.IPv4Network("192.168.113.0/24"), 5)]
+    assert _arp.networks(LINKS, ADDRESSES, routes) == ["192.0.2.0/24", "192.168.113.0/24", "2001:db8::/64"]
+    assert _arp.networks([LO], ADDRESSES, []) == []
+
+
 @pytest.mark.parametrize(
     ("target", "interface", "way"),
     [

@@ -166,6 +166,20 @@ def test_an_answer_that_would_leave_by_another_interface(
     assert [row[:3] for row in of(look(service(announcers=announcers), hosts), "way back")] == found
 
 
+def test_a_second_interface_on_the_segment_may_drop_what_comes_in() -> None:
+    """An announcing node answers ARP by both, and leaves by the first."""
+    seen = arp("node2")
+    seen["interfaces"].append({"name": "eth1", "mac": "02:00:5e:00:53:20", "rp_filter": 1})
+    inside = {"targets": [], "results": [], "seen": {}, "ways_back": {CLIENT: "eth0"}}
+    hosts = {"node1": {"arp": arp("node1", MACS["node2"])}, "node2": {"arp": seen, "inside": inside}}
+    assert of(look(service(), hosts), "way back") == []
+    hosts["node1"] = {"arp": arp("node1", MACS["node2"], "02:00:5e:00:53:20")}
+    ((verdict, where, _wanted, found),) = of(look(service(), hosts), "way back")
+    assert (verdict, where) == (FAULT, "node2 -> 192.168.100.1")
+    assert found == "out by eth0, and eth1 drops what comes in on other ways (rp_filter 1)"
+    assert of(look(service(addresses=[VIP6]), hosts), "way back") == []
+
+
 def test_whether_the_backend_sees_the_client() -> None:
     local = service(local=True)
     assert of(look(local, followed(node2=KEPT), FROM_OUTSIDE), "client address") == [
@@ -219,6 +233,109 @@ def test_silence_in_udp() -> None:
     )
     refused = answered(target("EXTERNAL-IP", VIP, 514, protocol="udp", request="connect"), ok=False, error="refused")
     assert of(look(service(), {}, refused), "EXTERNAL-IP")[1][::3] == (FAULT, "refused")
+
+
+KEPT_OUT = service(source_ranges=["203.0.113.0/24", "2001:db8:ff::/48"])
+LET_IN = service(source_ranges=[" 192.168.0.0/16", "10.0.0.1/32"])
+NO_ANSWER = "no answer, by loadBalancerSourceRanges"
+OUT, NONE = "192.168.100.1 is in none of the ranges", "as loadBalancerSourceRanges asks"
+DNS6 = f"udp [2001:db8::1]:4000 [{VIP6}]:53"
+
+
+def asked_by(connection: str, error: str = "", check: str = "EXTERNAL-IP", **asked: t.Any) -> Object:
+    """Return a request that was sent by this connection, answered unless there is an error."""
+    address = VIP6 if VIP6 in connection else VIP
+    return answered(target(check, address, 80, **asked), not error, error=error, connections=[connection] * 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "outside", "expected"),
+    [
+        (KEPT_OUT, asked_by(CONNECTIONS[0], "timed out"), (OK, NO_ANSWER, f"timed out, {NONE}: {OUT}")),
+        (KEPT_OUT, asked_by(CONNECTIONS[0], "refused"), (OK, NO_ANSWER, f"refused, {NONE}: {OUT}")),
+        (KEPT_OUT, asked_by(CONNECTIONS[0]), (FAULT, NO_ANSWER, f"Hello World!, although {OUT}")),
+        (
+            {**KEPT_OUT, "age": 1.0},
+            asked_by(CONNECTIONS[0]),
+            (LAG, NO_ANSWER, f"Hello World!, although {OUT}"),
+        ),
+        (
+            KEPT_OUT,
+            asked_by(CONNECTIONS[0], "host unreachable"),
+            (UNKNOWN, NO_ANSWER, "host unreachable, which is not the ranges' doing"),
+        ),
+        (
+            KEPT_OUT,
+            asked_by(CONNECTIONS[0], "timed out", protocol="udp", request="connect"),
+            (UNKNOWN, NO_ANSWER, "no answer, which proves nothing in UDP"),
+        ),
+        (
+            {**KEPT_OUT, "layer2": False, "bgp": told()},
+            asked_by(CONNECTIONS[0], "timed out"),
+            (UNKNOWN, NO_ANSWER, "timed out: no route learned here"),
+        ),
+        (
+            KEPT_OUT,
+            asked_by("", "no route"),
+            (
+                UNKNOWN,
+                "an answer or none, by loadBalancerSourceRanges",
+                "no route; no connection was opened, so the client's address is not known",
+            ),
+        ),
+        (
+            KEPT_OUT,
+            asked_by(f"tcp {VIP}:40001 {VIP}:80"),
+            (
+                UNKNOWN,
+                "an answer or none, by loadBalancerSourceRanges",
+                f"Hello World!; the request came from {VIP} itself",
+            ),
+        ),
+        (LET_IN, asked_by(CONNECTIONS[0]), (OK, "an answer", "Hello World!")),
+        (LET_IN, asked_by(CONNECTIONS[0], "timed out"), (FAULT, "an answer", "timed out")),
+        # Each family has its own; without any it is open.
+        (LET_IN, asked_by(DNS6, "timed out", protocol="udp", request="dns"), (FAULT, "an answer", "timed out")),
+        (
+            KEPT_OUT,
+            asked_by(DNS6, "timed out", protocol="udp", request="dns"),
+            (OK, NO_ANSWER, f"timed out, {NONE}: 2001:db8::1 is in none of the ranges"),
+        ),
+        # kube-proxy passes over what is no range.
+        (service(source_ranges=["everybody"]), asked_by(CONNECTIONS[0], "refused"), (FAULT, "an answer", "refused")),
+        (
+            KEPT_OUT,
+            asked_by(CONNECTIONS[0], "timed out", check="NodePort", node="node1"),
+            (FAULT, "an answer", "timed out"),
+        ),
+    ],
+)
+def test_who_is_kept_out_by_source_ranges_gets_no_answer(
+    one: Object, outside: Object, expected: tuple[str, str, str]
+) -> None:
+    rows = [row for row in look(one, {}, outside) if "/request/" in row.key]
+    assert [(row.verdict, row.expected, row.found) for row in rows] == [expected]
+
+
+def test_source_ranges_that_are_not_in_force_show_on_the_nodes() -> None:
+    """A node that led a connection on has let it in, whether an answer came or not."""
+    ((verdict, _where, wanted, found),) = of(
+        look(KEPT_OUT, followed(node2=KEPT), asked_by(CONNECTIONS[0], "timed out")), "EXTERNAL-IP"
+    )[1:]
+    assert (verdict, wanted) == (FAULT, NO_ANSWER)
+    assert found == f"timed out; node2 led it to 10.233.64.4:8080, although {OUT}"
+
+
+def test_a_client_whose_address_is_replaced_on_the_way() -> None:
+    """Then the nodes know the requests that were answered by another one."""
+    other = {"node2": {"inside": {"seen": {f"tcp 203.0.113.7:1 {VIP}:80": list(KEPT)}}}}
+    for one in (KEPT_OUT, LET_IN):
+        ((verdict, _where, wanted, found),) = of(look(one, other, asked_by(CONNECTIONS[0])), "EXTERNAL-IP")[1:]
+        assert (verdict, wanted) == (UNKNOWN, "an answer or none, by loadBalancerSourceRanges")
+        assert found.endswith("no node sees requests come from 192.168.100.1: something on the way replaces it")
+    seen = followed(node2=KEPT)
+    assert of(look(LET_IN, seen, asked_by(CONNECTIONS[0])), "EXTERNAL-IP")[1][0] == OK
+    assert of(look(KEPT_OUT, seen, asked_by(CONNECTIONS[0])), "EXTERNAL-IP")[1][0] == FAULT
 
 
 def in_a_pod(check: str, address: str, **result: t.Any) -> dict[str, Object]:

@@ -31,17 +31,27 @@ def test_what_a_scope_holds(scope: list[str], held: bool) -> None:
     assert _scope.holds(scope, "shop/web") is held
 
 
-@pytest.mark.parametrize("scope", [[], ["shop"], ["shop/web"], ["shop/web", "shop/api"]])
+def proxied(service: dict[str, t.Any]) -> bool:
+    return bool(service["spec"]["type"] == "ClusterIP")
+
+
+SERVICES = [service("web"), service("api"), service("db", "ClusterIP"), service("alias", "ExternalName")]
+
+
+@pytest.mark.parametrize(
+    "scope", [[], ["shop"], ["shop/web"], ["shop/web", "shop/api"], ["shop/db"], ["shop/db", "shop/web"]]
+)
 def test_entries_that_are_there(scope: list[str]) -> None:
-    assert _scope.problem(scope, [service("web"), service("api"), service("db", "ClusterIP")]) == ""
+    assert _scope.problem(scope, SERVICES, proxied) == ""
+    assert _scope.problem(["shop"], [service("db", "ClusterIP")], proxied) == ""
 
 
 def test_entries_that_are_not_there_are_named_with_those_that_are() -> None:
-    found = _scope.problem(["shop/db", "shop", "nope"], [service("web"), service("api"), service("db", "ClusterIP")])
-    assert found == (
-        'metallb_verify_services: "shop/db", "nope" are no Service of type LoadBalancer, and no namespace of one; '
-        "there are shop/api, shop/web."
+    assert _scope.problem(["shop/alias", "shop", "nope"], SERVICES, proxied) == (
+        'metallb_verify_services: "shop/alias", "nope" are no Service of type LoadBalancer, none other that kube-proxy '
+        "serves, and no namespace of one; of type LoadBalancer there are shop/api, shop/web."
     )
-    assert _scope.problem(["shop"], [service("db", "ClusterIP")]) == (
-        'metallb_verify_services: "shop" is no Service of type LoadBalancer, and no namespace of one; there is none.'
+    assert _scope.problem(["shop"], [service("db", "ExternalName")], proxied) == (
+        'metallb_verify_services: "shop" is no Service of type LoadBalancer, none other that kube-proxy serves, and no '
+        "namespace of one; of type LoadBalancer there is none."
     )

@@ -94,6 +94,12 @@ TARGETS: list[tuple[Object, list[t.Any], list[t.Any]]] = [
     (by_bgp(), [EXTERNAL, PORT1, PORT2], [*inside(CLUSTER), EXTERNAL]),
     (by_bgp(local=True), [EXTERNAL, PORT1], inside(CLUSTER)),
     (by_bgp(source_ranges=["198.51.100.0/24"]), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
+    # They are for one family.
+    (
+        dual(layer2=False, bgp={"expected": {}}, source_ranges=["198.51.100.0/24"]),
+        [EXTERNAL, EXTERNAL6, PORT1, PORT16, PORT2],
+        [*inside(CLUSTER, CLUSTER6), EXTERNAL6],
+    ),
     (by_bgp(internal_local=True), [EXTERNAL, PORT1, PORT2], [EXTERNAL]),
     (service(bgp={"expected": {}}), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
 ]

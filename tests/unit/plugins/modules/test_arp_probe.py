@@ -8,13 +8,13 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _netlink
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _arp, _netlink, _proc
 from ansible_collections.kubeaddons.metallb.plugins.modules import arp_probe
 
 Run = t.Callable[..., dict[str, t.Any]]
 
 MAC = "02:00:5e:00:53:01"
-KEYS = {"results", "interfaces", "settings"}
+KEYS = {"results", "interfaces", "networks", "settings"}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
             raise FileNotFoundError(path)  # as /proc/net/ipv6_route where the kernel has no IPv6
         return files[path]
 
-    monkeypatch.setattr(arp_probe, "read_text", read)
+    monkeypatch.setattr(_proc, "read", read)
     monkeypatch.setattr(_netlink, "read_links", lambda: [_netlink.Link(2, "eth0", MAC, 0x1003, "")])
     monkeypatch.setattr(_netlink, "read_addresses", lambda links: [_netlink.Address("eth0", "192.0.2.1", 24, "global")])
 
@@ -40,6 +40,7 @@ def test_without_addresses_it_only_tells_of_this_machine(run_module: Run, check_
     found = run_module(arp_probe, check_mode)
     assert (found["failed"], found["changed"], found["results"]) == (False, False, [])
     assert found["interfaces"] == [{"name": "eth0", "mac": MAC, "addresses": ["192.0.2.1"], "rp_filter": 0}]
+    assert found["networks"] == ["192.0.2.0/24"]
     assert found["settings"] == {"arp_ignore": 1, "arp_announce": 2, "strict_arp": True}
 
 

@@ -92,6 +92,9 @@ def test_some_services_only() -> None:
     found = derive(server, "shop")
     assert [one["service"] for one in found["services"]] == ["shop/web"]
     assert (found["targets"]["outside"], found["targets"]["arp"]) == ([], [])
+    found = derive(cluster(), "default/kubernetes")
+    assert (found.get("failed"), found["services"]) == (None, [])
+    assert _expected.unpack(found["expected"]).scope == ["default/kubernetes"]
     refused = derive(server, "nope")
     assert refused["failed"]
     assert refused["msg"].startswith('metallb_verify_services: "nope" is no Service')

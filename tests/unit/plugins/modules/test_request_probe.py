@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _netlink, _pods, _probe
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _netlink, _pods, _probe, _proc
 from ansible_collections.kubeaddons.metallb.plugins.modules import request_probe
 
 Run = t.Callable[..., dict[str, t.Any]]
@@ -20,7 +20,7 @@ MAC = "02:00:5e:00:53:01"
 @pytest.fixture(autouse=True)
 def neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"IP address\n192.0.2.1 0x1 0x2 {MAC} * eth0\n"
-    monkeypatch.setattr(request_probe, "read_text", {"/proc/net/arp": text}.__getitem__)
+    monkeypatch.setattr(_proc, "read", {"/proc/net/arp": text}.__getitem__)
 
 
 @pytest.fixture

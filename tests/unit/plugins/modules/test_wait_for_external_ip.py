@@ -134,6 +134,9 @@ def test_some_services_only() -> None:
     named = wait(server, None, scope=["default/x"])
     assert named["failed"]
     assert 'has loadBalancerClass "x"' in named["msg"]
+    server.put(service("n", type="ClusterIP", clusterIP="10.233.0.9"))
+    assert wait(server, None, scope=["default/n"]) == {"done": True, "results": []}
+    assert [one["name"] for one in wait(server, None, scope=["default/n", "default/b"])["results"]] == ["b"]
     assert "there are default/a, default/b, default/x." in wait(server, None, scope=["default/c"])["msg"]
 
 
