@@ -30,6 +30,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     LED,
     NODES,
     OFF_LINK,
+    PROXY_MODE,
     REPLACED,
     ROUTES,
     SESSION,
@@ -69,7 +70,7 @@ _PATHS = {WAY_BACK: "return-path", REPLACED: "client-address-lost"}
 _ROUTES = {BGP: "bgp-not-announced", ROUTES: "routes-not-received"}
 
 # What leaves traffic alone, and so explains no fault of it.
-_HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool")
+_HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool", "mode-not-applied")
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
 _SESSIONLESS = ("bgp-session-down", "configuration-stale")
 _WHOLE = 5  # so many filter rules are not taken away one by one
@@ -129,8 +130,13 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     # Strict ARP first: without it many nodes answer.
     faults = sorted((row for row in rows if row["verdict"] == FAULT), key=lambda row: STRICT_ARP not in row["signs"])
     filterless = _filterless(faults)
+    unapplied = {row["node"] for row in faults if PROXY_MODE in row["signs"]}
     for row in faults:
-        _of_row(found, row, facts, filterless)
+        if PROXY_MODE in row["signs"] or ("leftover" in row["signs"] and row["node"] in unapplied):
+            # One change and one restart for all nodes; what is left of a mode is judged once it is known which one that is.
+            found.add("mode-not-applied", CLUSTER, _line(row))
+        else:
+            _of_row(found, row, facts, filterless)
     _of_the_rest(found, faults, rows, {one["service"] for one in facts["pending"]})
     return found.listed()
 
