@@ -268,6 +268,36 @@ def test_what_the_proof_found(rows: list[Object], causes: list[tuple[str, str]])
     assert named(rows=rows) == causes
 
 
+def astray(node: str, verdict: str = FAULT) -> Object:
+    return row("kube-proxy mode", f"proxy-mode/{node}", verdict, NODES, "iptables", node)
+
+
+@pytest.mark.parametrize(
+    ("rows", "causes"),
+    [
+        ([astray("node1")], [("mode-not-applied", "cluster")]),
+        ([astray("node1"), astray("node2")], [("mode-not-applied", "cluster")]),
+        ([astray("node1", "lag"), astray("node2", "note")], []),
+        # What is left over of the mode that is to come is none of this node's, but of another's it is.
+        ([data_plane("leftover"), astray("node2")], [("mode-not-applied", "cluster")]),
+        ([astray("node1"), data_plane("leftover")], [("mode-not-applied", "cluster"), ("left-overs", "node2")]),
+        # A table that is wrong in the mode that runs is a fault of its own, and so is a Service that does not answer.
+        ([astray("node2"), data_plane("weight")], [("mode-not-applied", "cluster"), ("weight-zero", "node2")]),
+        (
+            [astray("node2"), row("EXTERNAL-IP", "k", found="timed out")],
+            [("mode-not-applied", "cluster"), ("unexplained", WEB)],
+        ),
+    ],
+)
+def test_a_mode_that_was_changed_without_a_restart(rows: list[Object], causes: list[tuple[str, str]]) -> None:
+    assert named(rows=rows) == causes
+
+
+def test_the_nodes_in_another_mode_are_the_evidence() -> None:
+    (found,) = _diagnosis.findings(facts(), state(), [astray("node1"), {**astray("node2"), "where": "node2"}])
+    assert found.evidence == [f"kube-proxy mode: {node}, expected this, found iptables" for node in ("there", "node2")]
+
+
 def test_kube_proxy_that_does_not_run_explains_its_nodes_rows() -> None:
     told = facts(kube_proxy={"node2": "pod kube-proxy-x: CrashLoopBackOff in container kube-proxy"})
     assert named(told, rows=[data_plane("missing"), data_plane("weight")]) == [("kube-proxy-down", "node2")]
