@@ -224,8 +224,8 @@ GROUPS: dict[str, list[Cause]] = {
         ),
         Cause(
             "mode-not-applied",
-            "kube-proxy's ConfigMap has another mode than the one that kube-proxy runs in on a node, because it was changed and "
-            "kube-proxy was not started again.",
+            "kube-proxy's ConfigMap has another mode than the one that kube-proxy runs in on a node, because it was changed "
+            "and kube-proxy was not started again.",
             "Put the mode back, or restart kube-proxy: kubectl --namespace kube-system rollout restart daemonset/kube-proxy. "
             "Then look for what the mode before has left.",
         ),

@@ -82,7 +82,8 @@ def modes_text(hosts: t.Mapping[str, Object], state: Object) -> str:
     if len(counts) < 2:
         return "{0} mode".format(next(iter(counts), state["mode"]) or "no")
     return ", ".join(
-        "{0} mode on {1} node{2}".format(mode, number, "s" if number > 1 else "") for mode, number in sorted(counts.items())
+        "{0} mode on {1} node{2}".format(mode, number, "s" if number > 1 else "")
+        for mode, number in sorted(counts.items())
     )
 
 

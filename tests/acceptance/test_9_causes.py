@@ -338,7 +338,7 @@ def test_strict_arp(cluster: Cluster) -> None:
 
 
 def test_mode_that_is_not_applied(cluster: Cluster) -> None:
-    """Changed in the configuration, and nobody restarts kube-proxy: one cause for all, and every node in ipvs mode as before."""
+    """Changed in the configuration, and nobody restarts kube-proxy: one cause for all, and all nodes in ipvs mode still."""
     config = cluster.objects(*SYSTEM, "configmap", "kube-proxy")["data"]["config.conf"]
     changed = re.sub(r"(?m)^mode: .*$", "mode: iptables", config)
     assert changed != config
@@ -346,7 +346,9 @@ def test_mode_that_is_not_applied(cluster: Cluster) -> None:
     try:
         played = cluster.playbook("playbooks/diagnose.yml")
     finally:
-        cluster.kubectl(*SYSTEM, "patch", "configmap", "kube-proxy", "-p", json.dumps({"data": {"config.conf": config}}))
+        cluster.kubectl(
+            *SYSTEM, "patch", "configmap", "kube-proxy", "-p", json.dumps({"data": {"config.conf": config}})
+        )
     assert causes_of(played.output) == {("mode-not-applied", "cluster")}, played.output
     assert "kube-proxy in ipvs mode" in played.output, played.output
     tables = re.findall(r"^\s*ok\s+IPVS\s+(\S+)", played.output, re.MULTILINE)

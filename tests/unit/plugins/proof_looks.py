@@ -108,7 +108,9 @@ def session(node: str = "node1", said: str | None = None, before: float | None =
     }
 
 
-def tables(*differences: Object, more: t.Sequence[str] = (), problem: str = "", draining: int = 0, **changed: t.Any) -> Object:
+def tables(
+    *differences: Object, more: t.Sequence[str] = (), problem: str = "", draining: int = 0, **changed: t.Any
+) -> Object:
     """Return what a node found; ``more`` are the verdicts of the differences that it left out."""
     verdicts = [*(one["verdict"] for one in differences), *more]
     return {

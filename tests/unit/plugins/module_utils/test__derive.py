@@ -95,7 +95,7 @@ def test_the_seeds_service() -> None:
 def test_since_when_kube_proxys_mode_is_settled() -> None:
     old = {"metadata": {"creationTimestamp": "2026-11-23T19:00:00Z"}}
     rolling = {"metadata": {**old["metadata"], "managedFields": [{"time": "2026-11-23T19:59:50Z"}]}}
-    now = datetime.datetime(2026, 11, 23, 20, tzinfo=datetime.timezone.utc)
+    now = datetime.datetime(2026, 11, 23, 20, tzinfo=datetime.UTC)
     ages = [_derive.mode_age(*objects, now) for objects in ((old, old), (old, rolling), (rolling, old), (old, None))]
     assert ages == [3600.0, 10.0, 10.0, 3600.0]
     assert _derive.mode_age(None, None, now) == 0.0

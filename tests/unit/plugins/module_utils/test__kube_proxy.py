@@ -23,7 +23,13 @@ def config_map(text: str) -> Object:
 
 def test_what_kubeadm_writes() -> None:
     assert _kube_proxy.parse(config_map(KUBEADM)) == _kube_proxy.KubeProxy(
-        mode="ipvs", strict_arp=False, scheduler="rr", sync_period=30.0, node_port_cidrs=[], exclude_cidrs=[], metrics=METRICS
+        mode="ipvs",
+        strict_arp=False,
+        scheduler="rr",
+        sync_period=30.0,
+        node_port_cidrs=[],
+        exclude_cidrs=[],
+        metrics=METRICS,
     )
 
 
@@ -70,7 +76,10 @@ def test_where_the_metrics_are(metrics: object, bind: str, expected: str) -> Non
 
 PARSED: list[tuple[str, _kube_proxy.KubeProxy]] = [
     ("mode: ''", _kube_proxy.KubeProxy("iptables", False, "rr", 30.0, [], [], METRICS)),
-    ("mode: nftables\nnftables: {syncPeriod: 1m0s}", _kube_proxy.KubeProxy("nftables", False, "rr", 60.0, [], [], METRICS)),
+    (
+        "mode: nftables\nnftables: {syncPeriod: 1m0s}",
+        _kube_proxy.KubeProxy("nftables", False, "rr", 60.0, [], [], METRICS),
+    ),
     (
         "mode: ipvs\nipvs: {strictARP: true, scheduler: wlc, syncPeriod: 45s, excludeCIDRs: [192.0.2.0/24]}\n"
         "nodePortAddresses: [192.168.100.0/24]",

@@ -232,7 +232,12 @@ RUNNING_ELSE: list[tuple[Object, str, float, list[tuple[str, str, str, str]]]] =
             (NOTE, "kube-proxy mode", "said by kube-proxy", "not said (no answer), compared as ipvs"),
         ],
     ),
-    ({"data_plane": tables(mode="ipvs")}, "ipvs", 0.0, [(OK, "IPVS", "5 virtual servers, 12 real servers", "all as expected")]),
+    (
+        {"data_plane": tables(mode="ipvs")},
+        "ipvs",
+        0.0,
+        [(OK, "IPVS", "5 virtual servers, 12 real servers", "all as expected")],
+    ),
 ]
 
 
@@ -265,6 +270,6 @@ def test_without_layer2_no_mode_needs_strict_arp() -> None:
 )
 def test_the_modes_of_all_nodes(running: list[str], configured: str, text: str) -> None:
     hosts: Object = {f"node{number}": {"data_plane": tables(mode=mode)} for number, mode in enumerate(running)}
-    state = {"nodes": dict.fromkeys(hosts, []), "mode": configured}
+    state: Object = {"nodes": {node: [] for node in (*hosts, "away")}, "mode": configured}
     hosts.update(stranger={"data_plane": tables(mode="nftables")}, away={"problem": "no connection to it"})
-    assert _node_rows.modes_text(hosts, {**state, "nodes": {**state["nodes"], "away": []}}) == text
+    assert _node_rows.modes_text(hosts, state) == text
