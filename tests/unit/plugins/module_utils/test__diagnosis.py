@@ -21,6 +21,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     NODES,
     OFF_LINK,
     OK,
+    PROXY_MODE,
     REPLACED,
     ROUTES,
     SESSION,
@@ -269,7 +270,7 @@ def test_what_the_proof_found(rows: list[Object], causes: list[tuple[str, str]])
 
 
 def astray(node: str, verdict: str = FAULT) -> Object:
-    return row("kube-proxy mode", f"proxy-mode/{node}", verdict, NODES, "iptables", node)
+    return {**row(PROXY_MODE, verdict=verdict, subject=NODES, node=node), "where": node}
 
 
 @pytest.mark.parametrize(
@@ -284,7 +285,7 @@ def astray(node: str, verdict: str = FAULT) -> Object:
         # A table that is wrong in the mode that runs is a fault of its own, and so is a Service that does not answer.
         ([astray("node2"), data_plane("weight")], [("mode-not-applied", "cluster"), ("weight-zero", "node2")]),
         (
-            [astray("node2"), row("EXTERNAL-IP", "k", found="timed out")],
+            [astray("node2"), row()],
             [("mode-not-applied", "cluster"), ("unexplained", WEB)],
         ),
     ],
@@ -294,8 +295,8 @@ def test_a_mode_that_was_changed_without_a_restart(rows: list[Object], causes: l
 
 
 def test_the_nodes_in_another_mode_are_the_evidence() -> None:
-    (found,) = _diagnosis.findings(facts(), state(), [astray("node1"), {**astray("node2"), "where": "node2"}])
-    assert found.evidence == [f"kube-proxy mode: {node}, expected this, found iptables" for node in ("there", "node2")]
+    (found,) = _diagnosis.findings(facts(), state(), [astray("node1"), astray("node2")])
+    assert found.evidence == [f"check: {node}, expected this, found another" for node in ("node1", "node2")]
 
 
 def test_kube_proxy_that_does_not_run_explains_its_nodes_rows() -> None:
