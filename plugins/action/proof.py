@@ -17,6 +17,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _expected,
     _folding,
     _look,
+    _node_rows,
     _row,
     _table,
     _text,
@@ -111,11 +112,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     @staticmethod
     def _print(rows: list[_row.Row], args: dict[str, t.Any]) -> None:
         state = args["state"]
-        title = "Proof: {0} of {1} nodes, {2} with an EXTERNAL-IP, kube-proxy in {3} mode".format(
+        title = "Proof: {0} of {1} nodes, {2} with an EXTERNAL-IP, kube-proxy in {3}".format(
             len(_looked_at(args)),
             len(state["nodes"]),
             "1 Service" if len(state["services"]) == 1 else "{0} Services".format(len(state["services"])),
-            state["mode"] or "no",
+            _node_rows.modes_text(args["hosts"], state),
         )
         display = Display()
         for line in _table.render(title, rows, min(shutil.get_terminal_size((120, 40)).columns, WIDEST)):

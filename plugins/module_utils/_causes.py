@@ -223,6 +223,13 @@ GROUPS: dict[str, list[Cause]] = {
             "Run cluster.yml, which restarts kube-proxy there; look whether something else sets net.ipv4.conf.all.arp_ignore.",
         ),
         Cause(
+            "mode-not-applied",
+            "kube-proxy's ConfigMap has another mode than the one that kube-proxy runs in on a node, because it was changed "
+            "and kube-proxy was not started again.",
+            "Put the mode back, or restart kube-proxy: kubectl --namespace kube-system rollout restart daemonset/kube-proxy. "
+            "Then look for what the mode before has left.",
+        ),
+        Cause(
             "kube-proxy-down",
             "kube-proxy is not running on a node, so its tables get old.",
             "Do what the pod's reason asks for.",

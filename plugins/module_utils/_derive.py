@@ -63,6 +63,7 @@ def expected_table(
         sync_period=2 * kube_proxy.sync_period if kube_proxy else 0.0,
         ports=ports,
         scope=scope,
+        metrics=kube_proxy.metrics if kube_proxy else "",
     )
 
 
@@ -167,6 +168,11 @@ def _age(service: Object, slices: t.Sequence[Object], now: datetime.datetime) ->
 def _written_before(obj: Object, now: datetime.datetime) -> float:
     """Return how many seconds ago an object was last written."""
     return round(max(0.0, (now - _changed(obj)).total_seconds()), 1)
+
+
+def mode_age(config_map: Object | None, daemon_set: Object | None, now: datetime.datetime) -> float:
+    """Return for how many seconds neither kube-proxy's configuration nor the state of its rollout has changed."""
+    return min((_written_before(one, now) for one in (config_map, daemon_set) if one), default=0.0)
 
 
 def _changed(obj: Object) -> datetime.datetime:

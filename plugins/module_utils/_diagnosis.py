@@ -30,6 +30,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     LED,
     NODES,
     OFF_LINK,
+    PROXY_MODE,
     REPLACED,
     ROUTES,
     SESSION,
@@ -69,7 +70,7 @@ _PATHS = {WAY_BACK: "return-path", REPLACED: "client-address-lost"}
 _ROUTES = {BGP: "bgp-not-announced", ROUTES: "routes-not-received"}
 
 # What leaves traffic alone, and so explains no fault of it.
-_HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool")
+_HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool", "mode-not-applied")
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
 _SESSIONLESS = ("bgp-session-down", "configuration-stale")
 _WHOLE = 5  # so many filter rules are not taken away one by one
@@ -132,8 +133,13 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     filterless = _filterless(faults)
     # An event stays for an hour: it counts while nobody answers.
     failures = {one["service"]: one["text"] for one in facts["announce_failures"]}
+    unapplied = {row["node"] for row in faults if PROXY_MODE in row["signs"]}
     for row in faults:
-        _of_row(found, row, facts, filterless, failures)
+        if PROXY_MODE in row["signs"] or ("leftover" in row["signs"] and row["node"] in unapplied):
+            # One change and one restart for all nodes; what is left of a mode is judged once it is known which one that is.
+            found.add("mode-not-applied", CLUSTER, _line(row))
+        else:
+            _of_row(found, row, facts, filterless, failures)
     _of_the_rest(found, faults, rows, {one["service"] for one in facts["pending"]})
     return found.listed()
 

@@ -81,13 +81,14 @@ class Expected(t.NamedTuple):
     """What the data plane of every node must contain."""
 
     zones: t.Mapping[str, str]  # node name -> topology.kubernetes.io/zone, "" without the label
-    mode: str  # kube-proxy's mode: "ipvs", "iptables" or "nftables"; "" when there is no kube-proxy
+    mode: str  # that its ConfigMap gives kube-proxy: "ipvs", "iptables" or "nftables"; "" when there is no kube-proxy
     scheduler: str  # IPVS scheduler, for example "rr"
     node_port_cidrs: t.Sequence[str]  # kube-proxy's nodePortAddresses; empty: all local addresses
     exclude_cidrs: t.Sequence[str]  # kube-proxy's ipvs.excludeCIDRs: tables it leaves alone
     sync_period: float  # seconds after which kube-proxy must have synchronised: twice its syncPeriod
     ports: t.Sequence[ServicePort]
     scope: t.Sequence[str] = ()  # the Services to compare, see _scope; empty: all
+    metrics: str = ""  # where each node asks its kube-proxy for the mode, see _proxy_mode
 
 
 def dumps(data: t.Any) -> str:
@@ -110,8 +111,8 @@ def unpack(packed: str) -> Expected:
     """Return the table that pack() made; raise ValueError when the text is something else."""
     try:
         raw = loads(packed)
-        zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, rows, scope = raw
+        zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, rows, scope, metrics = raw
         ports = [ServicePort(*[*row[:-1], [Endpoint(*endpoint) for endpoint in row[-1]]]) for row in rows]
     except (ValueError, TypeError, LookupError, zlib.error) as exc:
         raise ValueError("not an expected table made by expected_state_info: {0}".format(exc)) from exc
-    return Expected(zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, ports, scope)
+    return Expected(zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, ports, scope, metrics)

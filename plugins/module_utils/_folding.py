@@ -38,7 +38,7 @@ def _alike(row: Row, failed: t.AbstractSet[tuple[str, ...]]) -> tuple[str, ...]:
         kind = row.key.partition("/")[0]
         if kind == "data-plane":
             return (row.verdict, row.check, row.where.partition(", ")[0], row.expected, row.found)
-        if kind == "pods":
+        if kind in ("pods", "proxy-mode"):
             return (row.verdict, row.check, row.found)
         if kind == "session":
             return (row.verdict, row.check, row.where.partition(" -> ")[2], row.found)

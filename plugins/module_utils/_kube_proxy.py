@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _yaml
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _yaml
 
 Object = t.Dict[str, t.Any]
 
@@ -22,6 +22,7 @@ PODS_PATH = "/api/v1/namespaces/kube-system/pods"
 POD_SELECTOR = "k8s-app=kube-proxy"
 CONFIG_KEY = "config.conf"
 DEFAULT_SYNC_PERIOD = 30.0
+METRICS_PORT = 10249
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -37,6 +38,7 @@ class KubeProxy(t.NamedTuple):
     sync_period: float  # seconds
     node_port_cidrs: list[str]
     exclude_cidrs: list[str]
+    metrics: str  # address and port at which each node's own metrics are to be had; "" where it is none
 
 
 class NotUnderstood(ValueError):
@@ -56,7 +58,26 @@ def parse(config_map: Object) -> KubeProxy:
         sync_period=seconds((config.get(mode) or {}).get("syncPeriod")) or DEFAULT_SYNC_PERIOD,
         node_port_cidrs=config.get("nodePortAddresses") or [],
         exclude_cidrs=ipvs.get("excludeCIDRs") or [],
+        metrics=_metrics(config),
     )
+
+
+def _metrics(config: Object) -> str:
+    """Return where kube-proxy serves its metrics, seen from the node itself (SetDefaults_KubeProxyConfiguration)."""
+    text = str(config.get("metricsBindAddress") or "")
+    if not text:
+        text = "::1" if ":" in str(config.get("bindAddress") or "") else "127.0.0.1"
+    host, port = text, str(METRICS_PORT)
+    if not _addresses.is_address(text):
+        host, _dummy, port = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        if not _addresses.is_address(host) or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+            return ""
+    if host in ("0.0.0.0", "::"):
+        # Go listens in both families for either, and not every node has ::1.
+        host = "127.0.0.1"
+    return ("[{0}]:{1}" if ":" in host else "{0}:{1}").format(host, port)
 
 
 def with_strict_arp(config_map: Object) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     NODES,
     NOTE,
     OK,
+    PROXY_MODE,
     STRICT_ARP,
     UNKNOWN,
     Row,
@@ -35,6 +36,7 @@ _LOOKS = {
     "inside": "requests",
     "tcp": "BGP connections",
 }
+MODE_KEY = "proxy-mode"
 _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is not by its own name
 
 
@@ -46,6 +48,11 @@ def node_rows(node: str, host: Object, state: Object, strict_arp: bool) -> list[
         Row(UNKNOWN, NODES, _LOOKS[part], node, "checked", reason, "unseen/{0}/{1}".format(node, part), node)
         for part, reason in (host.get("failures") or {}).items()
     ]
+    mode = mode_of(host, state)
+    if mode != state["mode"]:
+        found.append(_mode_row(node, mode, state))
+        # What is announced by layer2 needs strict ARP where the mode is ipvs, whatever the ConfigMap says.
+        strict_arp = mode == "ipvs" and any(one["layer2"] for one in state["services"])
     if strict_arp and host.get("arp"):
         settings = host["arp"]["settings"]
         found.append(
@@ -62,8 +69,35 @@ def node_rows(node: str, host: Object, state: Object, strict_arp: bool) -> list[
             )
         )
     found.extend(_pod_rows(node, host.get("inside")))
-    found.extend(data_plane_rows(node, host.get("data_plane"), state["mode"], state["scope"]))
+    found.extend(data_plane_rows(node, host.get("data_plane"), mode, state["scope"]))
     return found
+
+
+def mode_of(host: Object, state: Object) -> str:
+    """Return the mode that a node's kube-proxy runs in; that of the ConfigMap where nobody says."""
+    return str((host.get("data_plane") or {}).get("mode") or state["mode"])
+
+
+def modes_text(hosts: t.Mapping[str, Object], state: Object) -> str:
+    """Return the modes that kube-proxy runs in on these nodes, with the number of nodes where they differ."""
+    counts: dict[str, int] = {}
+    for node, host in hosts.items():
+        if node in state["nodes"] and host.get("data_plane"):
+            mode = mode_of(host, state)
+            counts[mode] = counts.get(mode, 0) + 1
+    if len(counts) < 2:
+        return "{0} mode".format(next(iter(counts), state["mode"]) or "no")
+    return ", ".join(
+        "{0} mode on {1} node{2}".format(mode, number, "s" if number > 1 else "")
+        for mode, number in sorted(counts.items())
+    )
+
+
+def _mode_row(node: str, mode: str, state: Object) -> Row:
+    """Return that a node's kube-proxy runs in another mode than its ConfigMap says."""
+    verdict = FAULT if state["mode_age"] >= state["sync_period"] else LAG
+    key = "{0}/{1}".format(MODE_KEY, node)
+    return Row(verdict, NODES, "kube-proxy mode", node, state["mode"], mode, key, node, signs=(PROXY_MODE,))
 
 
 def _pod_rows(node: str, answers: Object | None) -> list[Row]:
@@ -86,6 +120,11 @@ def data_plane_rows(node: str, told: Object | None, mode: str, scope: t.Sequence
     if told["problem"]:
         return [Row(UNKNOWN, NODES, check, node, "a readable table", told["problem"], key, node)]
     found = [_difference_row(node, check, one) for one in told["differences"]]
+    silence = told.get("mode_assumed")
+    if silence and told["differences"]:
+        text = "not said ({0}), compared as {1}".format(silence, mode)
+        key_of_mode = "{0}/{1}".format(MODE_KEY, node)
+        found.append(Row(NOTE, NODES, "kube-proxy mode", node, "said by kube-proxy", text, key_of_mode, node))
     more = told["differences_total"] - len(told["differences"])
     if more > 0:
         listed = sum(one["verdict"] == "fault" for one in told["differences"])
@@ -100,6 +139,7 @@ def data_plane_rows(node: str, told: Object | None, mode: str, scope: t.Sequence
         expected = "{0} {1}, {2} {3}".format(checked["virtual_servers"], words[0], checked["real_servers"], words[1])
         expected += " of {0}".format(names(scope)) if scope else ""
         text = "all as expected" + (", {0} draining".format(checked["draining"]) if checked["draining"] else "")
+        text += "; kube-proxy did not say its mode ({0})".format(silence) if silence else ""
         found.append(Row(OK, NODES, check, node, expected, text, key, node, seconds=told["seconds"]))
     return found
 

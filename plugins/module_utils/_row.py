@@ -21,6 +21,7 @@ UNKNOWN_HOST = "an unknown host"
 # Signs: what the diagnosis goes by, never shown, so that every text may be worded anew. First what a row is of.
 STRICT_ARP = "strict-arp"
 DATA_PLANE = "data-plane"  # with the kind of the difference and its own sign, see _differences
+PROXY_MODE = "proxy-mode"  # runs in another mode than it is configured for
 SESSION = "session"
 BGP = "bgp"
 ROUTES = "routes"

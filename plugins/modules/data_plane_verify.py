@@ -14,7 +14,8 @@ author:
   - The kubeaddons.metallb authors (@kubeaddons)
 description:
   - Compares what kube-proxy has made on this node with the table made by M(kubeaddons.metallb.expected_state_info), and
-    returns the differences. The table tells the mode of kube-proxy.
+    returns the differences. They are compared in the mode that this node's kube-proxy says that it runs in. Where it says
+    nothing, that is the mode of the table, which its ConfigMap gives it, see RV(mode_assumed).
   - In mode V(ipvs) these are virtual servers, real servers and the addresses on C(kube-ipvs0), read from
     C(/proc/net/ip_vs), kube-proxy's sets, asked of the kernel without C(ipset), and the rules that use them. In mode
     V(nftables) they are the maps and chains of the tables C(kube-proxy), asked of the kernel without C(nft). In mode
@@ -215,6 +216,16 @@ problem:
   returned: always
   type: str
   sample: ''
+mode:
+  description: The mode of kube-proxy in which the node was compared; empty when nothing was.
+  returned: always
+  type: str
+  sample: ipvs
+mode_assumed:
+  description: Why kube-proxy did not say that it runs in this mode; empty when it did.
+  returned: always
+  type: str
+  sample: ''
 seconds:
   description: How long the comparison took, waits included.
   returned: always
@@ -237,6 +248,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _leftovers,
     _netlink,
     _nftables,
+    _proxy_mode,
     _rules,
     _sets,
     _virtual_servers,
@@ -323,11 +335,16 @@ def main() -> None:
         "faults_total": 0,
         "checked": {"virtual_servers": 0, "real_servers": 0, "draining": 0, "foreign": 0},
         "problem": "",
+        "mode": "",
+        "mode_assumed": "",
     }
     try:
         expected = _expected.unpack(module.params["expected"])
         result["problem"] = _differences.unfit(expected, node)
         if not result["problem"]:
+            told = _proxy_mode.ask(expected.metrics)
+            expected = expected._replace(mode=told.mode or expected.mode)
+            result.update(mode=expected.mode, mode_assumed=told.silence)
             observe = observe_all(expected, node, module.run_command)
             comparison = _differences.confirm(
                 lambda: _differences.within(observe(), expected.scope),

@@ -57,10 +57,15 @@ expected:
   returned: always
   sample: eNqLjgUAARUAuQ==
 mode:
-  description: kube-proxy's mode; empty where there is no kube-proxy.
+  description: The mode that its ConfigMap gives kube-proxy; empty where there is no kube-proxy.
   type: str
   returned: always
   sample: ipvs
+mode_age:
+  description: Seconds for which neither kube-proxy's ConfigMap nor its DaemonSet has changed, whose status a rollout changes.
+  type: float
+  returned: always
+  sample: 86400.0
 sync_period:
   description: Seconds after which kube-proxy must have taken up a change, twice its C(syncPeriod). It says itself that it is
     unhealthy then.
@@ -257,6 +262,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
 EMPTY: dict[str, t.Any] = {
     "expected": "",
     "mode": "",
+    "mode_age": 0.0,
     "sync_period": 0.0,
     "nodes": {},
     "speakers": [],
@@ -268,16 +274,22 @@ EMPTY: dict[str, t.Any] = {
 }
 
 
+def proxy_objects(api: _kubernetes.Api) -> tuple[dict[str, t.Any] | None, dict[str, t.Any] | None]:
+    """Return kube-proxy's ConfigMap and DaemonSet."""
+    config_map = api.get(_kube_proxy.CONFIG_PATH)
+    return config_map, api.get(_kube_proxy.DAEMONSET_PATH) if config_map else None
+
+
 def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     namespace = params["metallb_namespace"]
     # Slices before Services: a Service deleted in between is then missing from both, not half there.
-    slices, services, nodes, config_map, pools, layer2, l2_statuses, bgp_advertisements, peers, speakers, assigned = (
+    slices, services, nodes, proxy, pools, layer2, l2_statuses, bgp_advertisements, peers, speakers, assigned = (
         api.gather(
             [
                 lambda: api.get_list("/apis/discovery.k8s.io/v1/endpointslices"),
                 lambda: api.get_list("/api/v1/services"),
                 lambda: api.get_list("/api/v1/nodes"),
-                lambda: api.get(_kube_proxy.CONFIG_PATH),
+                lambda: proxy_objects(api),
                 lambda: _metallb.live_pools(api, namespace),
                 lambda: api.get_list(_resources.L2_ADVERTISEMENTS.format(namespace=namespace)),
                 lambda: api.get_list(_resources.L2_STATUSES),
@@ -290,6 +302,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     )
     bgp_kinds = [_resources.BGP_STATUSES, _resources.BGP_SESSIONS] if bgp_advertisements or peers else []
     bgp_statuses, sessions = api.gather([functools.partial(api.get_list, one) for one in bgp_kinds]) or (None, None)
+    config_map, daemon_set = proxy
     try:
         kube_proxy = _kube_proxy.parse(config_map) if config_map else None
     except _kube_proxy.NotUnderstood as exc:
@@ -319,6 +332,7 @@ def derive(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     return {
         "expected": _expected.pack(table),
         "mode": table.mode,
+        "mode_age": _derive.mode_age(config_map, daemon_set, now),
         "sync_period": table.sync_period,
         "nodes": names,
         "speakers": sorted(_announcers.running(speakers)),

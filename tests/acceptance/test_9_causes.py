@@ -337,6 +337,26 @@ def test_strict_arp(cluster: Cluster) -> None:
     assert named == {("strict-arp-off", "cluster")}
 
 
+def test_mode_that_is_not_applied(cluster: Cluster) -> None:
+    """Changed in the configuration, and nobody restarts kube-proxy: one cause for all, and all nodes in ipvs mode still."""
+    config = cluster.objects(*SYSTEM, "configmap", "kube-proxy")["data"]["config.conf"]
+    changed = re.sub(r"(?m)^mode: .*$", "mode: iptables", config)
+    assert changed != config
+    cluster.kubectl(*SYSTEM, "patch", "configmap", "kube-proxy", "-p", json.dumps({"data": {"config.conf": changed}}))
+    try:
+        played = cluster.playbook("playbooks/diagnose.yml")
+    finally:
+        cluster.kubectl(
+            *SYSTEM, "patch", "configmap", "kube-proxy", "-p", json.dumps({"data": {"config.conf": config}})
+        )
+    assert causes_of(played.output) == {("mode-not-applied", "cluster")}, played.output
+    assert "kube-proxy in ipvs mode" in played.output, played.output
+    tables = re.findall(r"^\s*ok\s+IPVS\s+(\S+)", played.output, re.MULTILINE)
+    assert sorted(tables) == sorted(NODES), played.output
+    for node in NODES:
+        assert f"kube-proxy mode: {node}, expected iptables, found ipvs" in played.text, played.output
+
+
 def test_tables_that_somebody_changed(cluster: Cluster) -> None:
     """A weight on one node, an entry on another, an address on the third."""
     server = cluster.backend()

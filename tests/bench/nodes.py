@@ -133,7 +133,7 @@ class MadeUp:
         return self.lists.get(path.rpartition("/")[2], [])
 
     def get(self, _path: str) -> Object:
-        return {"data": {"config.conf": "mode: ipvs\nipvs: {strictARP: true}\n"}}
+        return {"metadata": self.meta("kube-proxy"), "data": {"config.conf": "mode: ipvs\nipvs: {strictARP: true}\n"}}
 
     @staticmethod
     def gather(calls: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -214,6 +214,8 @@ class MadeUp:
                     "faults_total": 0,
                     "checked": {"virtual_servers": 401, "real_servers": 1200, "draining": 0, "foreign": 0},
                     "problem": "",
+                    "mode": "ipvs",
+                    "mode_assumed": "",
                     "seconds": 0.02,
                 },
                 "arp": self.arp(state, node, picked["hosts"].get(node, []), macs, well),

@@ -61,6 +61,8 @@ TABLE = {
     "differences_total": 0,
     "faults_total": 0,
     "checked": {"virtual_servers": 5, "real_servers": 12, "draining": 0, "foreign": 0},
+    "mode": "ipvs",
+    "mode_assumed": "",
     "seconds": 0.1,
 }
 ARP: dict[str, Any] = {"results": [], "interfaces": [], "gateways": [], "settings": {}}

@@ -108,7 +108,9 @@ def session(node: str = "node1", said: str | None = None, before: float | None =
     }
 
 
-def tables(*differences: Object, more: t.Sequence[str] = (), problem: str = "", draining: int = 0) -> Object:
+def tables(
+    *differences: Object, more: t.Sequence[str] = (), problem: str = "", draining: int = 0, **changed: t.Any
+) -> Object:
     """Return what a node found; ``more`` are the verdicts of the differences that it left out."""
     verdicts = [*(one["verdict"] for one in differences), *more]
     return {
@@ -118,6 +120,9 @@ def tables(*differences: Object, more: t.Sequence[str] = (), problem: str = "", 
         "faults_total": verdicts.count("fault"),
         "seconds": 0.02,
         "checked": {"virtual_servers": 5, "real_servers": 12, "draining": draining},
+        "mode": "",
+        "mode_assumed": "",
+        **changed,
     }
 
 
@@ -157,12 +162,14 @@ def look(
     strict_arp: bool = False,
     addresses: t.Mapping[str, list[str]] | None = None,
     nodes: t.Sequence[str] = (),
+    mode_age: float = 400.0,
 ) -> list[Row]:
     addresses = {node: (addresses or {}).get(node, []) for node in nodes or hosts}
     state = {
         "services": [one],
         "nodes": addresses,
         "mode": mode,
+        "mode_age": mode_age,
         "sync_period": SYNC,
         "speakers": ["node1"],
         "bgp": BGP,

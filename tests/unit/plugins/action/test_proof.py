@@ -90,6 +90,16 @@ def test_all_is_well(clock: Clock, screen: Screen) -> None:
     assert screen.lines[-1] == "3 checks: 2 ok, 1 note"
 
 
+def test_the_first_line_has_the_mode_that_runs(clock: Clock, screen: Screen) -> None:
+    table = {"problem": "unreadable", "mode": "nftables", "mode_assumed": ""}
+    seen = {"node1": {"data_plane": table}}
+    first = run(True, state={**STATE, "mode_age": 400.0}, hosts=seen)
+    clock.now += 5
+    second = run(True, state={**STATE, "mode_age": 400.0}, hosts=seen, look=2, earlier=first)
+    assert second["faults"] == ["nodes: kube-proxy mode, node1: expected ipvs, found nftables."]
+    assert screen.lines[0] == "Proof: 1 of 1 nodes, 1 Service with an EXTERNAL-IP, kube-proxy in nftables mode"
+
+
 def test_a_node_that_could_not_be_looked_at_is_not_counted(
     clock: Clock, screen: Screen, tmp_path: pathlib.Path
 ) -> None:

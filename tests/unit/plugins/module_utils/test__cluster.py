@@ -144,7 +144,7 @@ def test_pools_do_not_share_addresses() -> None:
 
 
 def proxy(mode: str) -> KubeProxy:
-    return KubeProxy(mode, False, "rr", 30.0, [], [])
+    return KubeProxy(mode, False, "rr", 30.0, [], [], "")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def endpoint(
 
 
 def test_the_seeds_service() -> None:
-    kube_proxy = KubeProxy("ipvs", True, "wlc", 15.0, ["192.168.100.0/24"], ["192.0.2.0/24"])
+    kube_proxy = KubeProxy("ipvs", True, "wlc", 15.0, ["192.168.100.0/24"], ["192.0.2.0/24"], "127.0.0.1:9000")
     assert _derive.expected_table([WEB], [SLICE], NODES, kube_proxy, NOW) == Expected(
         zones={"node1": "a", "node2": ""},
         mode="ipvs",
@@ -88,7 +88,17 @@ def test_the_seeds_service() -> None:
                 ],
             )
         ],
+        metrics="127.0.0.1:9000",
     )
+
+
+def test_since_when_kube_proxys_mode_is_settled() -> None:
+    old = {"metadata": {"creationTimestamp": "2026-11-23T19:00:00Z"}}
+    rolling = {"metadata": {**old["metadata"], "managedFields": [{"time": "2026-11-23T19:59:50Z"}]}}
+    now = datetime.datetime(2026, 11, 23, 20, tzinfo=datetime.UTC)
+    ages = [_derive.mode_age(*objects, now) for objects in ((old, old), (old, rolling), (rolling, old), (old, None))]
+    assert ages == [3600.0, 10.0, 10.0, 3600.0]
+    assert _derive.mode_age(None, None, now) == 0.0
 
 
 def test_a_cluster_without_kube_proxy() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     NODES,
     OFF_LINK,
     OK,
+    PROXY_MODE,
     REPLACED,
     ROUTES,
     SESSION,
@@ -279,6 +280,36 @@ def test_events_are_gone_through_once_whatever_the_number_of_services(number: in
 )
 def test_what_the_proof_found(rows: list[Object], causes: list[tuple[str, str]]) -> None:
     assert named(rows=rows) == causes
+
+
+def astray(node: str, verdict: str = FAULT) -> Object:
+    return {**row(PROXY_MODE, verdict=verdict, subject=NODES, node=node), "where": node}
+
+
+@pytest.mark.parametrize(
+    ("rows", "causes"),
+    [
+        ([astray("node1")], [("mode-not-applied", "cluster")]),
+        ([astray("node1"), astray("node2")], [("mode-not-applied", "cluster")]),
+        ([astray("node1", "lag"), astray("node2", "note")], []),
+        # What is left over of the mode that is to come is none of this node's, but of another's it is.
+        ([data_plane("leftover"), astray("node2")], [("mode-not-applied", "cluster")]),
+        ([astray("node1"), data_plane("leftover")], [("mode-not-applied", "cluster"), ("left-overs", "node2")]),
+        # A table that is wrong in the mode that runs is a fault of its own, and so is a Service that does not answer.
+        ([astray("node2"), data_plane("weight")], [("mode-not-applied", "cluster"), ("weight-zero", "node2")]),
+        (
+            [astray("node2"), row()],
+            [("mode-not-applied", "cluster"), ("unexplained", WEB)],
+        ),
+    ],
+)
+def test_a_mode_that_was_changed_without_a_restart(rows: list[Object], causes: list[tuple[str, str]]) -> None:
+    assert named(rows=rows) == causes
+
+
+def test_the_nodes_in_another_mode_are_the_evidence() -> None:
+    (found,) = _diagnosis.findings(facts(), state(), [astray("node1"), astray("node2")])
+    assert found.evidence == [f"check: {node}, expected this, found another" for node in ("node1", "node2")]
 
 
 def test_kube_proxy_that_does_not_run_explains_its_nodes_rows() -> None:

@@ -43,6 +43,7 @@ TABLE = _expected.Expected(
         ),
     ],
     scope=["default"],
+    metrics="127.0.0.1:10249",
 )
 
 

@@ -104,3 +104,12 @@ def test_a_namespace_may_be_called_like_a_kind_of_row() -> None:
         service(service="ipvs/web"), {}, answered(target("NodePort", "192.168.100.11", 31313, "node1", name="ipvs/web"))
     )
     assert _folding.folded(rows) == rows
+
+
+def test_one_mode_of_many_nodes_is_one_line() -> None:
+    modes = {"node1": "iptables", "node2": "nftables", "node3": "iptables"}
+    hosts = {node: {"data_plane": tables(mode=mode)} for node, mode in modes.items()}
+    assert of(_folding.folded(look(service(), hosts)), "kube-proxy mode") == [
+        (FAULT, "node1 and 1 more", "ipvs", "iptables"),
+        (FAULT, "node2", "ipvs", "nftables"),
+    ]

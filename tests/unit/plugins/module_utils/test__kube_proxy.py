@@ -13,6 +13,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import _kube_pr
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import fixture
 
 Object = dict[str, t.Any]
+METRICS = "127.0.0.1:10249"
 KUBEADM = t.cast(str, fixture("kube_proxy")[0]["data"]["config.conf"])
 
 
@@ -22,21 +23,71 @@ def config_map(text: str) -> Object:
 
 def test_what_kubeadm_writes() -> None:
     assert _kube_proxy.parse(config_map(KUBEADM)) == _kube_proxy.KubeProxy(
-        mode="ipvs", strict_arp=False, scheduler="rr", sync_period=30.0, node_port_cidrs=[], exclude_cidrs=[]
+        mode="ipvs",
+        strict_arp=False,
+        scheduler="rr",
+        sync_period=30.0,
+        node_port_cidrs=[],
+        exclude_cidrs=[],
+        metrics=METRICS,
     )
 
 
+# metricsBindAddress, bindAddress, where a node asks
+ADDRESSES: list[tuple[object, str, str]] = [
+    ("", "", METRICS),
+    ("", "0.0.0.0", METRICS),
+    (None, "192.0.2.1", METRICS),
+    ("", "::", "[::1]:10249"),
+    ("", "2001:db8::1", "[::1]:10249"),
+    ("0.0.0.0:10249", "", METRICS),
+    ("0.0.0.0", "", METRICS),
+    ("[::]:10249", "", METRICS),
+    ("::", "", METRICS),
+    ("[::1]:9000", "", "[::1]:9000"),
+    ("::1", "", "[::1]:10249"),
+    ("127.0.0.1:9000", "::", "127.0.0.1:9000"),
+    ("127.0.0.1", "", METRICS),
+    ("192.0.2.1:10249", "", "192.0.2.1:10249"),
+    # What kube-proxy does not start with.
+    (":10249", "", ""),
+    ("127.0.0.1:", "", ""),
+    ("127.0.0.1:0", "", ""),
+    ("127.0.0.1:65536", "", ""),
+    ("127.0.0.1:-1", "", ""),
+    ("127.0.0.1:\u0661\u0660", "", ""),
+    ("127.0.0.1:10249/metrics", "", ""),
+    ("[::1", "", ""),
+    ("localhost:10249", "", ""),
+    ("example.org", "", ""),
+    ("http://127.0.0.1:10249", "", ""),
+    ("127.0.0.1:10249\r\nHost: x", "", ""),
+    (10249, "", ""),
+    (["127.0.0.1:10249"], "", ""),
+    ({"a": "b"}, "", ""),
+]
+
+
+@pytest.mark.parametrize(("metrics", "bind", "expected"), ADDRESSES)
+def test_where_the_metrics_are(metrics: object, bind: str, expected: str) -> None:
+    text = yaml.safe_dump({"mode": "ipvs", "metricsBindAddress": metrics, "bindAddress": bind})
+    assert _kube_proxy.parse(config_map(text)).metrics == expected
+
+
 PARSED: list[tuple[str, _kube_proxy.KubeProxy]] = [
-    ("mode: ''", _kube_proxy.KubeProxy("iptables", False, "rr", 30.0, [], [])),
-    ("mode: nftables\nnftables: {syncPeriod: 1m0s}", _kube_proxy.KubeProxy("nftables", False, "rr", 60.0, [], [])),
+    ("mode: ''", _kube_proxy.KubeProxy("iptables", False, "rr", 30.0, [], [], METRICS)),
+    (
+        "mode: nftables\nnftables: {syncPeriod: 1m0s}",
+        _kube_proxy.KubeProxy("nftables", False, "rr", 60.0, [], [], METRICS),
+    ),
     (
         "mode: ipvs\nipvs: {strictARP: true, scheduler: wlc, syncPeriod: 45s, excludeCIDRs: [192.0.2.0/24]}\n"
         "nodePortAddresses: [192.168.100.0/24]",
-        _kube_proxy.KubeProxy("ipvs", True, "wlc", 45.0, ["192.168.100.0/24"], ["192.0.2.0/24"]),
+        _kube_proxy.KubeProxy("ipvs", True, "wlc", 45.0, ["192.168.100.0/24"], ["192.0.2.0/24"], METRICS),
     ),
-    ("mode: ipvs\nipvs:", _kube_proxy.KubeProxy("ipvs", False, "rr", 30.0, [], [])),
+    ("mode: ipvs\nipvs:", _kube_proxy.KubeProxy("ipvs", False, "rr", 30.0, [], [], METRICS)),
     # The period of another mode does not count.
-    ("mode: ipvs\niptables: {syncPeriod: 5s}", _kube_proxy.KubeProxy("ipvs", False, "rr", 30.0, [], [])),
+    ("mode: ipvs\niptables: {syncPeriod: 5s}", _kube_proxy.KubeProxy("ipvs", False, "rr", 30.0, [], [], METRICS)),
 ]
 
 

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _node_rows
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, UNKNOWN
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
     around,
@@ -160,3 +161,115 @@ def test_rows_of_a_node(host: Object, mode: str, strict: bool, expected: list[tu
     rows = look(service(reason="pending"), {"node1": host}, mode=mode, strict_arp=strict)[1:]
     assert [(row.verdict, row.check, row.where, row.expected, row.found) for row in rows] == expected
     assert {row.subject for row in rows} <= {"nodes"}
+
+
+RUNNING_ELSE: list[tuple[Object, str, float, list[tuple[str, str, str, str]]]] = [
+    # what the node returned, the mode of the ConfigMap, its age, rows without where
+    (
+        {"data_plane": tables(mode="iptables"), "arp": arp("node1", strict=False)},
+        "ipvs",
+        30.0,
+        [
+            (FAULT, "kube-proxy mode", "ipvs", "iptables"),
+            (OK, "iptables", "5 Service addresses, 12 backends", "all as expected"),
+        ],
+    ),
+    (
+        {"data_plane": tables(mode="iptables"), "arp": arp("node1")},
+        "nftables",
+        29.9,
+        [
+            (LAG, "kube-proxy mode", "nftables", "iptables"),
+            (OK, "iptables", "5 Service addresses, 12 backends", "all as expected"),
+        ],
+    ),
+    # In ipvs mode without strict ARP it answers for all addresses.
+    (
+        {"data_plane": tables(mode="ipvs"), "arp": arp("node1", strict=False)},
+        "iptables",
+        400.0,
+        [
+            (FAULT, "kube-proxy mode", "iptables", "ipvs"),
+            (FAULT, "strict ARP", "arp_ignore 1, arp_announce 2", "arp_ignore 0, arp_announce 0"),
+            (OK, "IPVS", "5 virtual servers, 12 real servers", "all as expected"),
+        ],
+    ),
+    (
+        {"data_plane": tables(difference(), mode="ipvs")},
+        "iptables",
+        400.0,
+        [(FAULT, "kube-proxy mode", "iptables", "ipvs"), (FAULT, "IPVS missing", "weight 1", "absent")],
+    ),
+    (
+        {"data_plane": tables(mode="ipvs", problem="no /proc/net/ip_vs")},
+        "iptables",
+        400.0,
+        [
+            (FAULT, "kube-proxy mode", "iptables", "ipvs"),
+            (UNKNOWN, "IPVS", "a readable table", "no /proc/net/ip_vs"),
+        ],
+    ),
+    # Where kube-proxy says nothing the ConfigMap is believed, which is no fault.
+    (
+        {"data_plane": tables(mode="ipvs", mode_assumed="no answer")},
+        "ipvs",
+        400.0,
+        [
+            (
+                OK,
+                "IPVS",
+                "5 virtual servers, 12 real servers",
+                "all as expected; kube-proxy did not say its mode (no answer)",
+            )
+        ],
+    ),
+    (
+        {"data_plane": tables(difference(), mode="ipvs", mode_assumed="no answer")},
+        "ipvs",
+        400.0,
+        [
+            (FAULT, "IPVS missing", "weight 1", "absent"),
+            (NOTE, "kube-proxy mode", "said by kube-proxy", "not said (no answer), compared as ipvs"),
+        ],
+    ),
+    (
+        {"data_plane": tables(mode="ipvs")},
+        "ipvs",
+        0.0,
+        [(OK, "IPVS", "5 virtual servers, 12 real servers", "all as expected")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("host", "mode", "age", "expected"), RUNNING_ELSE)
+def test_a_node_is_judged_by_the_mode_that_runs_there(
+    host: Object, mode: str, age: float, expected: list[tuple[str, str, str, str]]
+) -> None:
+    pending = service(reason="pending")
+    rows = look(pending, {"node1": host}, mode=mode, strict_arp=mode == "ipvs", mode_age=age)[1:]
+    assert [(row.verdict, row.check, row.expected, row.found) for row in rows] == expected
+    assert {(row.where.partition(":")[0], row.node) for row in rows} == {("node1", "node1")}
+
+
+def test_without_layer2_no_mode_needs_strict_arp() -> None:
+    host = {"data_plane": tables(mode="ipvs"), "arp": arp("node1", strict=False)}
+    rows = look(service(reason="pending", layer2=False), {"node1": host}, mode="iptables")
+    assert "strict ARP" not in [row.check for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("running", "configured", "text"),
+    [
+        (["ipvs", "ipvs"], "ipvs", "ipvs mode"),
+        (["iptables", "iptables"], "ipvs", "iptables mode"),
+        (["ipvs", "iptables", "ipvs"], "ipvs", "iptables mode on 1 node, ipvs mode on 2 nodes"),
+        (["", ""], "ipvs", "ipvs mode"),
+        ([], "ipvs", "ipvs mode"),
+        ([], "", "no mode"),
+    ],
+)
+def test_the_modes_of_all_nodes(running: list[str], configured: str, text: str) -> None:
+    hosts: Object = {f"node{number}": {"data_plane": tables(mode=mode)} for number, mode in enumerate(running)}
+    state: Object = {"nodes": {node: [] for node in (*hosts, "away")}, "mode": configured}
+    hosts.update(stranger={"data_plane": tables(mode="nftables")}, away={"problem": "no connection to it"})
+    assert _node_rows.modes_text(hosts, state) == text

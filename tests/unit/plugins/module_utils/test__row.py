@@ -118,6 +118,13 @@ SIGNS: list[tuple[str, list[Row], str, list[tuple[str, ...]]]] = [
         [(_row.DATA_PLANE, "bind", _differences.UNBOUND)],
     ),
     ("more differences", node_rows(data_plane=tables(more=["fault"])), "IPVS", [(_row.DATA_PLANE,), ()]),
+    ("another mode", node_rows(data_plane=tables(mode="iptables")), "kube-proxy mode", [(_row.PROXY_MODE,)]),
+    (
+        "a mode that is not said",
+        node_rows(data_plane=tables(difference(), mode="ipvs", mode_assumed="no answer")),
+        "kube-proxy mode",
+        [()],
+    ),
     ("a session", session_rows([session()], False), "BGP session", [(_row.SESSION,)]),
     ("BGP", look(service(layer2=False, bgp=told(announced={})), {}), "BGP", [(_row.BGP,)]),
     ("a route", received("not received"), "BGP routes", [(_row.ROUTES,)]),

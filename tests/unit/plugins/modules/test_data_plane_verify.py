@@ -17,6 +17,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _leftovers,
     _netlink,
     _nftables,
+    _proxy_mode,
     _rules,
 )
 from ansible_collections.kubeaddons.metallb.plugins.modules import data_plane_verify
@@ -28,7 +29,7 @@ Run = t.Callable[..., dict[str, t.Any]]
 POD = "10.233.64.5:8080"
 VIP = "192.168.100.240"
 CLUSTER = "10.233.0.10"
-KEYS = {"differences", "differences_total", "faults_total", "checked", "problem", "seconds"}
+KEYS = {"differences", "differences_total", "faults_total", "checked", "problem", "mode", "mode_assumed", "seconds"}
 
 
 def expected(services: int = 1, **changes: t.Any) -> str:
@@ -216,6 +217,71 @@ def test_what_another_mode_has_left(run_module: Run, node: Node, monkeypatch: py
         assert [(row["kind"], row["backend"]) for row in found["differences"]] == [("leftover", "IPv4 something")], mode
 
 
+class KubeProxy:
+    """Says its mode, or why it does not."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told = _proxy_mode.Told("ipvs", "")
+        self.asked: list[str] = []
+        monkeypatch.setattr(_proxy_mode, "ask", self.ask)
+
+    def ask(self, address: str) -> _proxy_mode.Told:
+        self.asked.append(address)
+        return self.told
+
+
+@pytest.fixture
+def kube_proxy(monkeypatch: pytest.MonkeyPatch) -> KubeProxy:
+    return KubeProxy(monkeypatch)
+
+
+@pytest.mark.parametrize("mode", rules_corpus.MODES)
+def test_a_node_is_compared_in_the_mode_that_it_runs_in(
+    run_module: Run, node: Node, kube_proxy: KubeProxy, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    # The ConfigMap has changed, kube-proxy has not.
+    found = run_module(data_plane_verify, expected=expected(mode=mode, metrics="127.0.0.1:1"), node="node1")
+    assert (found["problem"], found["differences"], node.reads) == ("", [], 1)
+    assert (found["mode"], found["mode_assumed"], kube_proxy.asked) == ("ipvs", "", ["127.0.0.1:1"])
+    assert found["checked"]["virtual_servers"] == 2
+    # And the other way round.
+    recorded(monkeypatch, mode)
+    kube_proxy.told = _proxy_mode.Told(mode, "")
+    packed = _expected.pack(rules_corpus.Api(mode).expected()._replace(mode="ipvs"))
+    found = run_module(data_plane_verify, expected=packed, node="node1")
+    assert (found["problem"], found["differences"], node.reads) == ("", [], 1)
+    assert (found["mode"], found["checked"]["virtual_servers"]) == (mode, 45)
+
+
+def test_left_overs_are_those_of_other_modes_than_the_one_that_runs(
+    run_module: Run, node: Node, kube_proxy: KubeProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(_leftovers, "find", lambda mode, *_words: asked.append(mode) or [])
+    run_module(data_plane_verify, expected=expected(mode="nftables"), node="node1")
+    assert asked == ["ipvs"]
+
+
+def test_the_mode_of_a_kube_proxy_that_says_nothing_is_assumed(
+    run_module: Run, node: Node, kube_proxy: KubeProxy
+) -> None:
+    kube_proxy.told = _proxy_mode.Told("", "no answer")
+    found = run_module(data_plane_verify, expected=expected(), node="node1")
+    assert (found["mode"], found["mode_assumed"], found["differences"]) == ("ipvs", "no answer", [])
+    node.tables = [_ipvs.IpvsError("/proc/net/ip_vs is truncated")]
+    node.reads = 0
+    found = run_module(data_plane_verify, expected=expected(), node="node1")
+    assert (found["mode"], found["mode_assumed"], bool(found["problem"])) == ("ipvs", "no answer", True)
+
+
+def test_kube_proxy_is_asked_once_however_often_the_table_is_read(
+    run_module: Run, node: Node, kube_proxy: KubeProxy
+) -> None:
+    node.tables = [table(backends=())]
+    run_module(data_plane_verify, expected=expected(), node="node1")
+    assert (node.reads, len(kube_proxy.asked)) == (3, 1)
+
+
 @pytest.mark.parametrize(
     ("first", "reason"),
     [
@@ -240,11 +306,11 @@ def test_a_node_that_cannot_be_judged_is_not_green(
     [({}, "node9", "no node named node9"), ({"mode": "winkernel"}, "node1", "mode winkernel is not known")],
 )
 def test_a_node_that_the_table_is_not_for(
-    run_module: Run, node: Node, changes: dict[str, t.Any], name: str, reason: str
+    run_module: Run, node: Node, kube_proxy: KubeProxy, changes: dict[str, t.Any], name: str, reason: str
 ) -> None:
     found = run_module(data_plane_verify, expected=expected(**changes), node=name)
     assert reason in found["problem"]
-    assert node.reads == 0
+    assert (node.reads, kube_proxy.asked, found["mode"]) == (0, [], "")
 
 
 @pytest.mark.parametrize("packed", ["hello", "aGVsbG8=", ""])

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected, _kube_proxy
 from ansible_collections.kubeaddons.metallb.plugins.modules import expected_state_info
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
 
@@ -74,6 +75,25 @@ def test_the_seeds_cluster() -> None:
     assert found["targets"]["arp"] == ["192.168.100.240"]
     assert (found["bgp"], found["targets"]["tcp"], found["targets"]["prefixes"]) == ({}, [], [])
     assert (found["speakers"], found["strict_arp"]) == ([], True)
+
+
+def test_a_mode_that_may_still_be_rolled_out() -> None:
+    server = cluster()
+    assert (derive(server)["mode"], derive(server)["mode_age"]) == ("ipvs", 3660.0)
+    daemon_set = copy.deepcopy(fixture("kube_proxy")[1])
+    daemon_set["metadata"]["managedFields"] = [{"time": "2026-11-23T20:00:50Z"}]
+    server.put(daemon_set)
+    assert derive(server)["mode_age"] == 10.0
+
+
+def test_without_kube_proxy_nothing_more_is_asked() -> None:
+    server = cluster()
+    del server.objects[_kube_proxy.CONFIG_PATH]
+    server.fail("get", _kube_proxy.DAEMONSET_PATH, 500, "asked for it")
+    found = derive(server)
+    assert (found["mode"], found["mode_age"], found["strict_arp"]) == ("", 0.0, False)
+    assert _expected.unpack(found["expected"]).metrics == ""
+    assert [len(planned) for planned in server.failures.values()] == [1]
 
 
 def test_some_services_only() -> None:
