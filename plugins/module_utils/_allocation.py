@@ -68,6 +68,7 @@ class Ledger(t.NamedTuple):
     taken: t.Mapping[t.Tuple[str, int], int]  # pool and version -> addresses
     # pool, version, sharing key and backend -> addresses that such a Service may share
     shared: t.Mapping[t.Tuple[str, int, str, str], t.Sequence[Address]]
+    changed: str  # when a pool was last changed, "" where that is not known
 
 
 class _Asking(t.NamedTuple):
@@ -86,9 +87,16 @@ def annotation(service: Object, name: str) -> str:
     return next((annotations[prefix + name] or "" for prefix in PREFIXES if prefix + name in annotations), "")
 
 
+def changed_at(obj: Object) -> str:
+    """Return when an object was last changed, but for its status, as a text that sorts; "" where that is not known."""
+    meta = obj["metadata"]
+    written = [one for one in meta.get("managedFields") or [] if not one.get("subresource")]
+    return max(str(one or "") for one in [meta.get("creationTimestamp"), *(one.get("time") for one in written)])
+
+
 def ledger(
     services: t.Iterable[Object],
-    pools: t.Iterable[Object],
+    pools: t.Sequence[Object],
     namespaces: t.Mapping[str, t.Mapping[str, str]] | None,
 ) -> Ledger:
     """Return the books on all Services that MetalLB takes care of.
@@ -110,15 +118,22 @@ def ledger(
                 uses.setdefault(address, []).append(use)
     taken: dict[tuple[str, int], int] = {}
     shared: dict[tuple[str, int, str, str], list[Address]] = {}
-    books = Ledger(sources, {version: sorted(listed) for version, listed in places.items()}, uses, taken, shared)
+    books = Ledger(
+        sources=sources,
+        places={version: sorted(listed) for version, listed in places.items()},
+        uses=uses,
+        taken=taken,
+        shared=shared,
+        changed=max((changed_at(one) for one in pools), default=""),
+    )
     for address, users in uses.items():
         name = _holder(address, books)
         if not name:
             continue
         taken[name, address.version] = taken.get((name, address.version), 0) + 1
-        keys = {(one.sharing, one.backend) for one in users}
-        if len(keys) == 1 and users[0].sharing:
-            shared.setdefault((name, address.version, *keys.pop()), []).append(address)
+        if users[0].sharing:  # the others are asked before anybody joins them
+            key = (name, address.version, users[0].sharing, users[0].backend)
+            shared.setdefault(key, []).append(address)
     return books
 
 

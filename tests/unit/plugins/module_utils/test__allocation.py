@@ -380,6 +380,11 @@ def test_who_shares_an_address(mine: Object, others: Object, problem: str) -> No
     assert answer(service("web", **mine), [ONE], other).cause == ("pool-exhausted" if problem else "")
 
 
+def test_only_the_family_that_is_full_is_named() -> None:
+    full = answer(service("web", **REQUIRE), [BOTH], service("b", "198.51.100.1"))
+    assert full == ("pool-exhausted", "1 of 1 IPv4 addresses of pool both are taken")
+
+
 def test_an_address_that_two_have_is_shared_with_both_or_not() -> None:
     both = [
         service("a", "192.0.2.7", ask=KEY, ports=[("TCP", 80)]),
