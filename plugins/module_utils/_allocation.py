@@ -52,7 +52,9 @@ class Source(t.NamedTuple):
     avoids: bool  # IPv4 addresses that end in .0 and .255
     limited: bool  # has a serviceAllocation
     listed: t.FrozenSet[str]  # the namespaces that it names
-    namespaces: t.FrozenSet[str] | None  # all that it is for, with those that it selects; None: the labels are not known
+    namespaces: (
+        t.FrozenSet[str] | None
+    )  # all that it is for, with those that it selects; None: the labels are not known
     selectors: t.Sequence[Object]  # of Services
     ranges: t.Mapping[int, t.Sequence[AddressRange]]  # by version of IP
     total: t.Mapping[int, int]  # addresses to give
@@ -399,7 +401,9 @@ def _lacking(asking: _Asking, sources: t.Sequence[Source], books: Ledger) -> Ans
     """Return why none of these pools has what a Service needs."""
     has = [[version for version in asking.versions if version in one.ranges] for one in sources]
     fitting = [
-        one for one, versions in zip(sources, has) if len(versions) == len(asking.versions) or asking.either and versions
+        one
+        for one, versions in zip(sources, has)
+        if len(versions) == len(asking.versions) or (asking.either and versions)
     ]
     if not fitting:
         pools = ", ".join("pool {0} has {1}".format(one.name, _names(sorted(one.ranges), " and ")) for one in sources)

@@ -84,8 +84,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
-    _apply,
     _allocation,
+    _apply,
     _external_ip,
     _guard,
     _kubernetes,

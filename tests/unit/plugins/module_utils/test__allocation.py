@@ -28,7 +28,12 @@ def service(
     **spec: t.Any,
 ) -> Object:
     return {
-        "metadata": {"namespace": "default", "name": name, "annotations": dict(ask or {}), "labels": dict(labels or {})},
+        "metadata": {
+            "namespace": "default",
+            "name": name,
+            "annotations": dict(ask or {}),
+            "labels": dict(labels or {}),
+        },
         "spec": {
             "type": "LoadBalancer",
             "clusterIPs": list(own),
@@ -133,7 +138,13 @@ ANY_POOL: list[tuple[Object, list[Object], list[Object], str, str]] = [
     ),
     (WEB, [pool("none", "nonsense")], [], "family-mismatch", "needs IPv4, and pool none has no address"),
     # the old field alone, and none at all
-    (service("web", own=[], clusterIP="fd00:233::9"), [LAN], [], "family-mismatch", "needs IPv6, and pool lan has IPv4"),
+    (
+        service("web", own=[], clusterIP="fd00:233::9"),
+        [LAN],
+        [],
+        "family-mismatch",
+        "needs IPv6, and pool lan has IPv4",
+    ),
     (service("web", own=[]), [LAN], [], "", ROOM.format("lan")),
     (service("web", own=[]), [ONE], [HAS_ONE], "pool-exhausted", "1 of 1 IPv4 addresses of pool one are taken"),
     # avoidBuggyIPs
@@ -285,7 +296,13 @@ REQUESTED: list[tuple[Object, list[Object], list[Object], str, str]] = [
         "asks for 2001:db8::1, and has ClusterIPs of IPv4",
     ),
     # preferring both is no reason to take one that is asked for
-    (service("web", ask={IPS: "192.0.2.1"}, **PREFER), [LAN], [], "family-mismatch", "asks for 192.0.2.1, and has Clus"),
+    (
+        service("web", ask={IPS: "192.0.2.1"}, **PREFER),
+        [LAN],
+        [],
+        "family-mismatch",
+        "asks for 192.0.2.1, and has Clus",
+    ),
     (service("web", ask={IPS: "192.0.2.1"}, own=[]), [LAN], [], "", ROOM.format("lan")),
     (
         service("web", ask={IPS: "2001:db8:1::1, 198.51.100.1"}, own=DUAL_6, ipFamilyPolicy="RequireDualStack"),
@@ -359,7 +376,11 @@ SHARING: list[tuple[Object, Object, str]] = [
     ({"ask": KEY, "ports": DNS}, {"ask": {OLD_SHARE: "k"}}, ""),
     # the new prefix, even if it has no value
     ({"ask": {SHARE: "", OLD_SHARE: "k"}, "ports": DNS}, {"ask": KEY}, "default/other has; metallb.io/allow-shared-ip"),
-    ({"ask": KEY, "ports": DNS, **LOCAL}, {"ask": KEY}, "default/other has; with externalTrafficPolicy Local both need"),
+    (
+        {"ask": KEY, "ports": DNS, **LOCAL},
+        {"ask": KEY},
+        "default/other has; with externalTrafficPolicy Local both need",
+    ),
     ({"ask": KEY, "ports": DNS, **LOCAL}, {"ask": KEY, **LOCAL}, ""),
     # two of Cluster share whatever they select
     ({"ask": KEY, "ports": DNS, "selector": {"app": "a"}}, {"ask": KEY, "selector": {"app": "b"}}, ""),

@@ -296,7 +296,9 @@ def test_an_event_that_agrees_is_the_evidence() -> None:
     assert found[3:] == ("{0} (AllocationFailed: {1})".format(TAKEN_WORDS, FULL), "pool-exhausted")
     # of pools that are not for the Service MetalLB says the same
     others = [pool("p", "192.0.2.0/28", **FOR_OTHERS)]
-    assert judge(wanted(), WEB, others, [event("AllocationFailed", FULL)]).reason.startswith("no pool that has autoAssig")
+    assert judge(wanted(), WEB, others, [event("AllocationFailed", FULL)]).reason.startswith(
+        "no pool that has autoAssig"
+    )
     # one that does not say why is evidence as well
     bug = event("InternalError", "allocated an IP that has no pool")
     assert judge(wanted(), WEB, TWO, [bug], others=TAKEN).cause == "pool-exhausted"
@@ -331,7 +333,9 @@ def test_an_event_that_does_not_agree_has_the_last_word_unless_something_changed
 ) -> None:
     fields = [{"time": "2026-11-23T19:00:00Z"}, {"time": "2026-11-23T23:00:00Z", "subresource": "status"}]
     found, lan = service(clusterIPs=["10.233.0.9"]), pool("lan", "192.0.2.2/31")
-    found["metadata"].update(creationTimestamp="2026-11-23T18:00:00Z", managedFields=[*fields, {"time": changed or None}])
+    found["metadata"].update(
+        creationTimestamp="2026-11-23T18:00:00Z", managedFields=[*fields, {"time": changed or None}]
+    )
     lan["metadata"].update(creationTimestamp=pool_changed or None, managedFields=fields)
     events = [event("AllocationFailed", FAILURE + OUTSIDE, at)]
     said = "AllocationFailed: " + FAILURE + OUTSIDE
