@@ -41,7 +41,7 @@ class Use(t.NamedTuple):
     service: str  # NAMESPACE/NAME
     sharing: str  # the key; "" for alone
     backend: str  # the selector, where traffic stays on the node
-    ports: t.FrozenSet[t.Tuple[str, int]]
+    ports: frozenset[tuple[str, int]]
 
 
 class Source(t.NamedTuple):
@@ -51,10 +51,8 @@ class Source(t.NamedTuple):
     automatic: bool
     avoids: bool  # IPv4 addresses that end in .0 and .255
     limited: bool  # has a serviceAllocation
-    listed: t.FrozenSet[str]  # the namespaces that it names
-    namespaces: (
-        t.FrozenSet[str] | None
-    )  # all that it is for, with those that it selects; None: the labels are not known
+    listed: frozenset[str]  # the namespaces that it names
+    namespaces: frozenset[str] | None  # the same with those that it selects; None: labels are not known
     selectors: t.Sequence[Object]  # of Services
     ranges: t.Mapping[int, t.Sequence[AddressRange]]  # by version of IP
     total: t.Mapping[int, int]  # addresses to give
@@ -65,11 +63,11 @@ class Ledger(t.NamedTuple):
     """What there is to give, and what is taken."""
 
     sources: t.Mapping[str, Source]
-    places: t.Mapping[int, t.Sequence[t.Tuple[int, int, str]]]  # by version of IP, sorted: first, last, pool
+    places: t.Mapping[int, t.Sequence[tuple[int, int, str]]]  # by version of IP, sorted: first, last, pool
     uses: t.Mapping[Address, t.Sequence[Use]]
-    taken: t.Mapping[t.Tuple[str, int], int]  # pool and version -> addresses
+    taken: t.Mapping[tuple[str, int], int]  # pool and version -> addresses
     # pool, version, sharing key and backend -> addresses that such a Service may share
-    shared: t.Mapping[t.Tuple[str, int, str, str], t.Sequence[Address]]
+    shared: t.Mapping[tuple[str, int, str, str], t.Sequence[Address]]
     changed: str  # when a pool was last changed, "" where that is not known
 
 

@@ -431,6 +431,29 @@ def test_a_huge_pool_is_not_walked_through() -> None:
     assert books.sources["all"].total == {6: 2**128, 4: 2**32 - 2**25}
 
 
+class Walked(dict[t.Any, t.Any]):
+    """What is taken, and how often somebody walks over all of it."""
+
+    walks = 0
+
+    def __iter__(self) -> t.Iterator[t.Any]:
+        self.walks += 1
+        return super().__iter__()
+
+    def items(self) -> t.Any:
+        self.walks += 1
+        return super().items()
+
+
+def test_no_service_that_waits_costs_a_walk_over_what_others_have() -> None:
+    books = _allocation.ledger(TAKEN, [LAN], None)
+    uses, taken, shared = Walked(books.uses), Walked(books.taken), Walked(books.shared)
+    books = books._replace(uses=uses, taken=taken, shared=shared)
+    for asking in (WEB, service("web", ask={IPS: "192.0.2.1"}), service("web", ask={POOL: "lan", **KEY})):
+        assert _allocation.simulate(asking, books).cause
+    assert (uses.walks, taken.walks, shared.walks) == (0, 0, 0)
+
+
 def test_what_is_not_an_address_takes_none() -> None:
     odd = service("odd")
     odd["status"] = {"loadBalancer": {"ingress": [{"hostname": "lb.example.org"}, {"ip": "nonsense"}]}}
