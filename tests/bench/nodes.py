@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (  # noqa: E402
     _diagnosis,
     _expected,
+    _external_ip,
     _folding,
     _look,
     _probe,
@@ -244,7 +245,9 @@ class MadeUp:
             {"involvedObject": one["metadata"], "reason": "AllocationFailed", "message": "no available IPs"}
             for one in self.services
         ]
-        return diagnosis_info.pending(services, {"default": events}, self.lists["ipaddresspools"], "", "")
+        pools = self.lists["ipaddresspools"]
+        books = _external_ip.ledger(self.services, pools, None, "")
+        return diagnosis_info.pending(services, {"default": events}, pools, "", "", books)
 
 
 def size(value: object) -> int:
