@@ -87,8 +87,9 @@ GROUPS: dict[str, list[Cause]] = {
         ),
         Cause(
             "address-outside-pools",
-            "The Service asks for an address that no pool holds.",
-            "Ask for an address of a pool, or add a range with this address to a pool.",
+            "The Service asks for an address that no pool holds, for two that no pool holds together, or for one that is not "
+            "of the pool that it names.",
+            "Ask for addresses of one pool, or add ranges with these addresses to it.",
         ),
         Cause(
             "address-in-use",
@@ -112,13 +113,14 @@ GROUPS: dict[str, list[Cause]] = {
         ),
         Cause(
             "pool-gone",
-            "The Service holds an address that no pool holds any more, and nobody announces it.",
+            "The Service holds an address that no pool holds any more, or two that no pool holds together, and nobody "
+            "announces it.",
             "Put the address back into a pool, or let the Service get another one: run cluster.yml with "
             "metallb_reassign_addresses: true.",
         ),
         Cause(
             "controller-silent",
-            "MetalLB's controller is running and has not answered, neither by an address nor by an event.",
+            "MetalLB's controller is running and has given neither an address nor a reason, and the pools show none.",
             "Look into its log: kubectl --namespace metallb-system logs deployment/controller.",
         ),
     ],

@@ -21,6 +21,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip im
     handled,
     ingress_addresses,
     judge,
+    ledger,
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
 
@@ -218,12 +219,13 @@ def balanced(
     """Return a row for every Service that MetalLB takes care of, sorted by namespace and name."""
     rows = []
     by_service, index = slices_by_service(slices), _announcers.indexed(live)
+    books = ledger(services, live.pools, None, loadbalancer_class)
     for service in services:
         if not handled(service, loadbalancer_class):
             continue
         meta, spec = service["metadata"], service["spec"]
         wanted = Wanted(meta["namespace"], meta["name"], [], "")
-        judged = judge(wanted, service, live.pools, [], "", loadbalancer_class)
+        judged = judge(wanted, service, live.pools, [], "", loadbalancer_class, books)
         own = by_service.get((meta["namespace"], meta["name"]), [])
         serving = serving_endpoints(own)
         local_nodes = sorted({node for node in serving.values() if node})

@@ -12,24 +12,10 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _allocation, _allocation_events
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical, live_range
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
 
 Object = t.Dict[str, t.Any]
-
-# MetalLB still reads the old prefix; the new one wins.
-PREFIXES = ("metallb.io/", "metallb.universe.tf/")
-# What stands in MetalLB's messages -> cause; the first that fits.
-_MESSAGES = {
-    "family-mismatch": ("IPFamily", "ipFamily", "same family", "clusterips", "family"),
-    "address-in-use": ("already in use", "also in use", "sharing key"),
-    "address-outside-pools": ("not allowed in config",),
-    "pool-unknown": ("unknown pool",),
-    "pool-not-for-service": ("not compatible",),
-    "address-invalid": ("invalid", "can not have both", "more than two addresses"),
-    "pool-exhausted": ("no available IPs",),
-}
-_FAILURES = ("AllocationFailed", "LoadBalancerFailed", "InternalError", "not enough clusterips")
 
 
 class Wanted(t.NamedTuple):
@@ -46,7 +32,7 @@ class Assignment(t.NamedTuple):
 
     done: bool
     addresses: list[str]
-    pool: str  # "" when no pool holds the address
+    pool: str  # "" when no pool holds all of the addresses
     reason: str  # why it is not done; "" when it is
     cause: str = ""  # the same as an id of _causes, where it is one
 
@@ -74,16 +60,23 @@ def versions_of(pool: Object) -> set[int]:
     return {one.first.version for one in ranges if one is not None}
 
 
-def annotation(service: Object, name: str) -> str:
-    """Return one of MetalLB's annotations of a Service, "" without it."""
-    annotations = service["metadata"].get("annotations") or {}
-    return next((annotations[prefix + name] for prefix in PREFIXES if annotations.get(prefix + name)), "")
-
-
 def handled(service: Object, loadbalancer_class: str | None) -> bool:
     """Return whether MetalLB takes care of a Service: its type and class."""
     spec = service["spec"]
     return spec.get("type") == "LoadBalancer" and (spec.get("loadBalancerClass") or "") == (loadbalancer_class or "")
+
+
+def ledger(
+    services: t.Iterable[Object],
+    pools: t.Sequence[Object],
+    namespaces: t.Mapping[str, t.Mapping[str, str]] | None,
+    loadbalancer_class: str | None,
+) -> _allocation.Ledger:
+    """Return what judge() needs to know of all Services to tell why one is pending.
+
+    namespaces: their labels; None where they are not known.
+    """
+    return _allocation.ledger((one for one in services if handled(one, loadbalancer_class)), pools, namespaces)
 
 
 def events_by_name(events: t.Iterable[Object]) -> dict[str, list[Object]]:
@@ -101,35 +94,42 @@ def judge(
     events: t.Sequence[Object],
     controller_problem: str,
     loadbalancer_class: str | None,
+    books: _allocation.Ledger | None = None,
 ) -> Assignment:
     """Compare one Service with what is wanted of it.
 
     events: the Service's own, newest last. controller_problem: why MetalLB's controller is not ready, "" when it is.
+    books: see ledger(); without them a Service without an address is only known to have none.
     """
     if service is None:
         return Assignment(False, [], "", "the Service does not exist")
     addresses = ingress_addresses(service)
-    pool = pool_of(addresses[0], pools) if addresses else ""
     if not addresses:
-        cause, reason = _pending(service, pools, events, controller_problem, loadbalancer_class)
+        cause, reason = _pending(service, pools, events, controller_problem, loadbalancer_class, books)
         return Assignment(False, [], "", reason, cause)
+    holders = [pool_of(one, pools) for one in addresses]
+    pool = holders[0] if len(set(holders)) == 1 else ""
+    has = ", ".join(addresses)
     if not {canonical(one) for one in wanted.addresses} <= {canonical(one) for one in addresses}:
-        return Assignment(
-            False, addresses, pool, "has {0}, expected {1}".format(", ".join(addresses), ", ".join(wanted.addresses))
-        )
+        return Assignment(False, addresses, pool, "has {0}, expected {1}".format(has, ", ".join(wanted.addresses)))
     if wanted.pool and pool != wanted.pool:
-        return Assignment(
-            False,
-            addresses,
-            pool,
-            "has {0} from {1}, expected an address of pool {2}".format(
-                ", ".join(addresses), "pool " + pool if pool else "no pool", wanted.pool
-            ),
-        )
+        names = " and ".join("pool " + one if one else "no pool" for one in dict.fromkeys(holders))
+        reason = "has {0} from {1}, expected an address of pool {2}".format(has, names, wanted.pool)
+        return Assignment(False, addresses, pool, reason)
     if not pool:
-        reason = "has {0}, which no IPAddressPool holds".format(", ".join(addresses))
-        return Assignment(False, addresses, pool, reason, "pool-gone")
+        return Assignment(False, addresses, pool, _homeless(addresses, holders), "pool-gone")
     return Assignment(True, addresses, pool, "")
+
+
+def _homeless(addresses: t.Sequence[str], holders: t.Sequence[str]) -> str:
+    """Return which of a Service's addresses no pool holds. Speakers announce none of them, unless one pool holds all."""
+    outside = [one for one, holder in zip(addresses, holders) if not holder]
+    if len(outside) == len(addresses):
+        return "has {0}, which no IPAddressPool holds".format(", ".join(addresses))
+    if outside:
+        return "has {0}, and no IPAddressPool holds {1}".format(", ".join(addresses), ", ".join(outside))
+    parts = ", ".join("{0} of pool {1}".format(*one) for one in zip(addresses, holders))
+    return "has {0}, and no IPAddressPool holds them together".format(parts)
 
 
 def _pending(
@@ -138,6 +138,7 @@ def _pending(
     events: t.Sequence[Object],
     controller_problem: str,
     loadbalancer_class: str | None,
+    books: _allocation.Ledger | None,
 ) -> tuple[str, str]:
     """Return why a Service has no address: an id of _causes, or "", and words."""
     spec = service["spec"]
@@ -153,34 +154,20 @@ def _pending(
         return "controller-down", "MetalLB's controller is not ready: {0}".format(controller_problem)
     if not pools:
         return "no-pool", "there is no IPAddressPool, and MetalLB says nothing in this case"
-    requested = annotation(service, "address-pool")
-    if requested and requested not in [pool["metadata"]["name"] for pool in pools]:
-        return "pool-unknown", 'asks for pool "{0}", which does not exist'.format(requested)
-    automatic = [pool for pool in pools if pool["spec"].get("autoAssign", True)]
-    named = requested or annotation(service, "loadBalancerIPs") or spec.get("loadBalancerIP")
-    failures = [event for event in events if event.get("reason") in _FAILURES]
-    if failures:
-        message = failures[-1].get("message", "")
-        cause = next(
-            (one for one, texts in _MESSAGES.items() if any(text in message for text in texts)), "controller-silent"
-        )
-        if cause == "pool-exhausted" and not named and not any(_admits(pool, service) for pool in automatic):
-            # MetalLB says the same of pools that are full and of those that are for others.
-            cause = "pool-not-for-service" if automatic else "pool-not-automatic"
-        return cause, "{0}: {1}".format(failures[-1]["reason"], message)
-    if not named and not automatic:
-        return (
-            "pool-not-automatic",
-            "no IPAddressPool has autoAssign, and the Service names neither a pool nor an address",
-        )
-    return "controller-silent", "MetalLB's controller has not answered yet"
-
-
-def _admits(pool: Object, service: Object) -> bool:
-    """Return whether a pool's serviceAllocation lets a Service in, as far as that can be told without its Namespace."""
-    allocation = pool["spec"].get("serviceAllocation") or {}
-    meta = service["metadata"]
-    names, selectors = allocation.get("namespaces") or [], allocation.get("namespaceSelectors") or []
-    admitted = selectors or not names or meta["namespace"] in names
-    services = allocation.get("serviceSelectors") or []
-    return bool(admitted) and (not services or any(selector_matches(one, meta.get("labels") or {}) for one in services))
+    if books is None:
+        return "", "has no address yet"
+    answer = _allocation.simulate(service, books)
+    silent = "MetalLB's controller has not answered yet; {0}".format(answer.reason)
+    event = _allocation_events.failure(events)
+    if event is None:
+        return (answer.cause, answer.reason) if answer.cause else ("controller-silent", silent)
+    message = str(event.get("message") or "")
+    said, text = _allocation_events.causes_of(message), "{0}: {1}".format(event["reason"], message)
+    if answer.cause and (answer.cause in said or not said):
+        return answer.cause, "{0} ({1})".format(answer.reason, text)
+    at = _allocation_events.said_at(event)
+    if not at or at[:19] >= max(_allocation.changed_at(service), books.changed)[:19]:
+        return said[0] if said else "controller-silent", text
+    return answer.cause or "controller-silent", "{0} (before the last change: {1})".format(
+        answer.reason if answer.cause else silent, text
+    )

@@ -12,7 +12,11 @@ from __future__ import annotations
 import functools
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources, _rollout
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _allocation_events,
+    _resources,
+    _rollout,
+)
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._derive import SERVICE_LABEL
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import Api, ApiError
 
@@ -46,6 +50,19 @@ _PROBES: dict[str, tuple[str, Object]] = {
 def live_pools(api: Api, namespace: str) -> list[Object]:
     """Return the IPAddressPools; none where MetalLB is not installed."""
     return api.get_list(_resources.POOLS.format(namespace=namespace)) or []
+
+
+def namespace_labels(api: Api, pools: t.Sequence[Object]) -> dict[str, dict[str, str]] | None:
+    """Return Namespace -> labels where pools select by them; None: that may not be read, or nobody needs it."""
+    if not any((pool["spec"].get("serviceAllocation") or {}).get("namespaceSelectors") for pool in pools):
+        return None
+    try:
+        namespaces = api.get_list("/api/v1/namespaces") or []
+    except ApiError as exc:
+        if exc.status != 403:
+            raise
+        return None
+    return {one["metadata"]["name"]: one["metadata"].get("labels") or {} for one in namespaces}
 
 
 def _labelled(api: Api, collection: str, selectors: t.Sequence[str]) -> list[Object]:
@@ -165,7 +182,7 @@ def events(api: Api, namespace: str, kind: str) -> list[Object]:
     """Return the events about objects of a kind, newest last."""
     events = api.get_list(_resources.collection("v1", "Event", namespace)) or []
     own = [event for event in events if (event.get("involvedObject") or {}).get("kind") == kind]
-    return sorted(own, key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+    return sorted(own, key=_allocation_events.said_at)
 
 
 def assigned(api: Api) -> list[Object]:

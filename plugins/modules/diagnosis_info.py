@@ -116,6 +116,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _allocation,
     _announcers,
     _external_ip,
     _kube_proxy,
@@ -163,9 +164,10 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     events = {
         one: _metallb.events(api, one, "Service") for one in sorted({one["metadata"]["namespace"] for one in balanced})
     }
-    controller = workloads[0]
+    problem, own_class = _metallb.problem(workloads[0]), params["loadbalancer_class"]
+    books = _external_ip.ledger(services or [], pools, _metallb.namespace_labels(api, pools), own_class)
     return {
-        "pending": pending(balanced, events, pools, _metallb.problem(controller), params["loadbalancer_class"]),
+        "pending": pending(balanced, events, pools, problem, own_class, books),
         "workloads": [one._asdict() for one in workloads if not one.done],
         "webhooks": [one._asdict() for one in webhooks],
         "legacy_configmap": _resources.reference(dict(legacy, kind="ConfigMap")) if legacy else "",
@@ -179,7 +181,12 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def pending(
-    services: list[Object], events: dict[str, list[Object]], pools: list[Object], problem: str, own_class: str
+    services: list[Object],
+    events: dict[str, list[Object]],
+    pools: list[Object],
+    problem: str,
+    own_class: str,
+    books: _allocation.Ledger,
 ) -> list[dict[str, str]]:
     found = []
     by_name = {namespace: _external_ip.events_by_name(listed) for namespace, listed in events.items()}
@@ -189,7 +196,7 @@ def pending(
             continue
         wanted = _external_ip.Wanted(meta["namespace"], meta["name"], [], "")
         own = by_name[meta["namespace"]].get(meta["name"], [])
-        judged = _external_ip.judge(wanted, service, pools, own, problem, own_class)
+        judged = _external_ip.judge(wanted, service, pools, own, problem, own_class, books)
         found.append({"service": _scope.name_of(service), "cause": judged.cause, "text": judged.reason})
     return found
 

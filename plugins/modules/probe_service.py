@@ -84,6 +84,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
+    _allocation,
     _apply,
     _external_ip,
     _guard,
@@ -113,7 +114,7 @@ def probe(dns: dict[str, t.Any], pools: list[dict[str, t.Any]], loadbalancer_cla
     annotations = {}
     if not automatic:
         # MetalLB before 0.14.9 knows only the second one, later releases prefer the first.
-        for prefix in _external_ip.PREFIXES:
+        for prefix in _allocation.PREFIXES:
             annotations[prefix + "address-pool"] = pools[0]["metadata"]["name"]
     spec.update(
         _families([_external_ip.versions_of(pool) for pool in automatic or pools[:1]], dns["spec"]["clusterIP"])

@@ -103,7 +103,7 @@ results:
       type: list
       elements: str
     pool:
-      description: The IPAddressPool that holds the first of them.
+      description: The IPAddressPool that holds all of them; empty when none does.
       type: str
     reason:
       description: Why it is not done; empty when it is.
@@ -145,36 +145,39 @@ EMPTY: dict[str, t.Any] = {"done": False, "results": [], "changed": False}
 
 def read_services(
     api: _kubernetes.Api, params: dict[str, t.Any], wanted: list[_external_ip.Wanted]
-) -> list[dict[str, t.Any] | None]:
-    """Return every wanted Service, None where it is gone: all by one list, those that were named one by one."""
+) -> tuple[list[dict[str, t.Any] | None], list[dict[str, t.Any]] | None]:
+    """Return every wanted Service, None where it is gone, and all that there are, None where they were not listed."""
     if params["services"] is None:
         services = api.get_list("/api/v1/services") or []
         listed = {(one["metadata"]["namespace"], one["metadata"]["name"]): one for one in services}
-        return [listed.get((one.namespace, one.name)) for one in wanted]
+        return [listed.get((one.namespace, one.name)) for one in wanted], services
     paths = [_resources.collection("v1", "Service", one.namespace) + "/" + one.name for one in wanted]
-    return api.gather([functools.partial(api.get, path) for path in paths])
+    return api.gather([functools.partial(api.get, path) for path in paths]), None
 
 
 def look(
     api: _kubernetes.Api, params: dict[str, t.Any], wanted: list[_external_ip.Wanted]
 ) -> list[_external_ip.Assignment]:
-    """Judge every wanted Service once; what explains a delay is read only for those that are late."""
+    """Judge every wanted Service once; what explains a delay is read only when one is late."""
     namespace, own_class = params["metallb_namespace"], params["loadbalancer_class"]
     pools = _metallb.live_pools(api, namespace)
-    services = read_services(api, params, wanted)
+    services, everything = read_services(api, params, wanted)
     found = []
     problem: str | None = None
+    books = None
     events: dict[str, dict[str, list[dict[str, t.Any]]]] = {}
     for one, service in zip(wanted, services):
         judged = _external_ip.judge(one, service, pools, [], "", own_class)
         if not judged.done and service is not None and not judged.addresses:
             if problem is None:
                 problem = _metallb.controller_problem(api, namespace)
+                everything = everything or api.get_list("/api/v1/services") or []
+                books = _external_ip.ledger(everything, pools, _metallb.namespace_labels(api, pools), own_class)
             if one.namespace not in events:
                 listed = _metallb.events(api, one.namespace, "Service")
                 events[one.namespace] = _external_ip.events_by_name(listed)
             own = events[one.namespace].get(one.name, [])
-            judged = _external_ip.judge(one, service, pools, own, problem, own_class)
+            judged = _external_ip.judge(one, service, pools, own, problem, own_class, books)
         found.append(judged)
     return found
 

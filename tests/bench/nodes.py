@@ -28,6 +28,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (  # noq
     _askers,
     _diagnosis,
     _expected,
+    _external_ip,
     _folding,
     _look,
     _probe,
@@ -253,7 +254,9 @@ class MadeUp:
             {"involvedObject": one["metadata"], "reason": "AllocationFailed", "message": "no available IPs"}
             for one in self.services
         ]
-        return diagnosis_info.pending(services, {"default": events}, self.lists["ipaddresspools"], "", "")
+        pools = self.lists["ipaddresspools"]
+        books = _external_ip.ledger(self.services, pools, None, "")
+        return diagnosis_info.pending(services, {"default": events}, pools, "", "", books)
 
 
 def size(value: object) -> int:

@@ -317,6 +317,18 @@ def test_a_service_without_address_says_why() -> None:
     assert row["reason"] == "there is no IPAddressPool, and MetalLB says nothing in this case"
 
 
+def test_a_service_without_address_says_what_others_have_taken() -> None:
+    pending = copy.deepcopy(WEB)
+    pending["metadata"]["name"] = "pending"
+    pending["status"] = {"loadBalancer": {}}
+    address = WEB["status"]["loadBalancer"]["ingress"][0]["ip"]
+    one = {"metadata": {"name": "lan"}, "spec": {"addresses": [address + "/32"]}}
+    rows = {row["service"]: row for row in balanced(pending, WEB, pools=[one])}
+    assert rows["default/pending"]["reason"] == "1 of 1 IPv4 addresses of pool lan are taken"
+    foreign = changed(WEB, loadBalancerClass="x")
+    assert "has not answered yet" in balanced(pending, foreign, pools=[one])[0]["reason"]
+
+
 def test_who_announces_is_asked_of_the_live_objects() -> None:
     found = balanced(WEB, l2_advertisements=[], l2_statuses=None, bgp_advertisements=[ADVERTISEMENT])[0]
     assert (found["layer2"], found["announcers"]) == (False, None)

@@ -25,8 +25,22 @@ def pool(name: str, *addresses: str, **spec: t.Any) -> Object:
     return {"metadata": {"name": name}, "spec": {"addresses": list(addresses), **spec}}
 
 
-def event(reason: str, message: str = "") -> Object:
-    return {"reason": reason, "message": message}
+def event(reason: str, message: str = "", at: str = "") -> Object:
+    return {"reason": reason, "message": message, "lastTimestamp": at or None}
+
+
+def judge(
+    one: _external_ip.Wanted,
+    found: Object | None,
+    pools: list[Object],
+    events: t.Sequence[Object] = (),
+    problem: str = "",
+    own_class: str | None = "",
+    others: t.Sequence[Object] = (),
+) -> _external_ip.Assignment:
+    services = [*others, *([found] if found else [])]
+    books = _external_ip.ledger(services, pools, None, own_class)
+    return _external_ip.judge(one, found, pools, events, problem, own_class, books)
 
 
 POOLS = [pool("lan", "192.0.2.0/28", "2001:db8::/120"), pool("dmz", "198.51.100.10-198.51.100.20")]
@@ -49,7 +63,7 @@ DONE: list[tuple[_external_ip.Wanted, Object, list[str], str]] = [
 
 @pytest.mark.parametrize(("one", "found", "addresses", "name"), DONE)
 def test_done(one: _external_ip.Wanted, found: Object, addresses: list[str], name: str) -> None:
-    assert _external_ip.judge(one, found, POOLS, [], "", "") == _external_ip.Assignment(True, addresses, name, "")
+    assert judge(one, found, POOLS) == _external_ip.Assignment(True, addresses, name, "")
 
 
 WRONG: list[tuple[_external_ip.Wanted, Object, str]] = [
@@ -58,12 +72,34 @@ WRONG: list[tuple[_external_ip.Wanted, Object, str]] = [
     (wanted(pool="dmz"), service("192.0.2.3"), "has 192.0.2.3 from pool lan, expected an address of pool dmz"),
     (wanted(pool="dmz"), service("203.0.113.9"), "has 203.0.113.9 from no pool, expected an address of pool dmz"),
     (wanted(), service("203.0.113.9"), "has 203.0.113.9, which no IPAddressPool holds"),
+    (
+        wanted(),
+        service("203.0.113.9", "2001:db8:9::9"),
+        "has 203.0.113.9, 2001:db8:9::9, which no IPAddressPool holds",
+    ),
+    # each of the addresses, whichever comes first
+    (
+        wanted(),
+        service("198.51.100.10", "fd00::5"),
+        "has 198.51.100.10, fd00::5, and no IPAddressPool holds fd00::5",
+    ),
+    (wanted(), service("fd00::5", "192.0.2.3"), "has fd00::5, 192.0.2.3, and no IPAddressPool holds fd00::5"),
+    (
+        wanted(),
+        service("198.51.100.10", "2001:db8::3"),
+        "has 198.51.100.10 of pool dmz, 2001:db8::3 of pool lan, and no IPAddressPool holds them together",
+    ),
+    (
+        wanted(pool="dmz"),
+        service("198.51.100.10", "2001:db8::3"),
+        "has 198.51.100.10, 2001:db8::3 from pool dmz and pool lan, expected an address of pool dmz",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("one", "found", "reason"), WRONG)
 def test_an_address_but_not_the_right_one(one: _external_ip.Wanted, found: Object, reason: str) -> None:
-    judged = _external_ip.judge(one, found, POOLS, [], "", "")
+    judged = judge(one, found, POOLS)
     assert (judged.done, judged.reason) == (False, reason)
     assert judged.addresses == _external_ip.ingress_addresses(found)
 
@@ -95,7 +131,7 @@ PENDING: list[tuple[Object | None, list[Object], list[Object], str, str | None, 
     (
         service(annotations={"metallb.io/address-pool": "x"}),
         POOLS,
-        [FAILED],
+        [],
         "",
         "",
         'asks for pool "x", which does not ex',
@@ -158,13 +194,14 @@ PENDING: list[tuple[Object | None, list[Object], list[Object], str, str | None, 
 def test_why_it_is_pending(
     found: Object | None, pools: list[Object], events: list[Object], problem: str, own_class: str | None, reason: str
 ) -> None:
-    judged = _external_ip.judge(wanted(), found, pools, events, problem, own_class)
+    judged = judge(wanted(), found, pools, events, problem, own_class)
     assert (judged.done, judged.addresses, judged.pool) == (False, [], "")
     assert judged.reason.startswith(reason)
 
 
 FAILURE = 'Failed to allocate IP for "default/web": '
 FULL = FAILURE + "no available IPs"
+INVALID = 'invalid requested loadbalancer IPs: invalid metallb.io/loadBalancerIPs: "x"'
 FOR_OTHERS = {"serviceAllocation": {"namespaces": ["other"]}}
 CAUSED: list[tuple[str, Object, list[Object], list[Object]]] = [
     ("foreign-class", service(loadBalancerClass="x"), POOLS, []),
@@ -215,48 +252,117 @@ CAUSED: list[tuple[str, Object, list[Object], list[Object]]] = [
         POOLS,
         [event("AllocationFailed", FAILURE + 'port tcp/80 is already in use on "192.0.2.3"')],
     ),
-    ("family-mismatch", service(), POOLS, [event("AllocationFailed", FAILURE + "no suitable pool for ipv6 IPFamily")]),
+    (
+        "family-mismatch",
+        service(annotations={"metallb.io/address-pool": "dmz"}, clusterIPs=["fd00:233::9"]),
+        POOLS,
+        [event("AllocationFailed", FAILURE + '["<nil>"] is not allowed in config')],
+    ),
     (
         "family-mismatch",
         service(),
         POOLS,
         [event("not enough clusterips", "Service requires dual stack but not enough clusterips [10.233.0.9]")],
     ),
-    ("address-invalid", service(), POOLS, [event("LoadBalancerFailed", "invalid requested loadbalancer IPs: x")]),
+    ("address-invalid", service(), POOLS, [event("LoadBalancerFailed", INVALID)]),
     ("controller-silent", service(), POOLS, [event("InternalError", "didn't allocate an IP but also did not fail")]),
 ]
 
 
 @pytest.mark.parametrize(("cause", "found", "pools", "events"), CAUSED)
 def test_the_cause_of_the_catalogue(cause: str, found: Object, pools: list[Object], events: list[Object]) -> None:
-    assert _external_ip.judge(wanted(), found, pools, events, "", "").cause == cause
+    assert judge(wanted(), found, pools, events).cause == cause
     assert cause in _causes.CAUSES
 
 
+TWO = [pool("lan", "192.0.2.2/31")]
+TAKEN = [service("192.0.2.2"), service("192.0.2.3")]
+TAKEN_WORDS = "2 of 2 IPv4 addresses of pool lan are taken"
+WEB = service(clusterIPs=["10.233.0.9"])
+
+
+def test_a_full_pool_is_seen_when_its_event_is_gone() -> None:
+    assert judge(wanted(), WEB, TWO, others=TAKEN)[3:] == (TAKEN_WORDS, "pool-exhausted")
+    # a Service of another class takes nothing of MetalLB's
+    foreign = [service("192.0.2.2", loadBalancerClass="x"), TAKEN[1]]
+    assert judge(wanted(), WEB, TWO, others=foreign)[3:] == (
+        "MetalLB's controller has not answered yet; pool lan could give an address",
+        "controller-silent",
+    )
+
+
+def test_an_event_that_agrees_is_the_evidence() -> None:
+    found = judge(wanted(), WEB, TWO, [event("AllocationFailed", FULL)], others=TAKEN)
+    assert found[3:] == ("{0} (AllocationFailed: {1})".format(TAKEN_WORDS, FULL), "pool-exhausted")
+    # of pools that are not for the Service MetalLB says the same
+    others = [pool("p", "192.0.2.0/28", **FOR_OTHERS)]
+    assert judge(wanted(), WEB, others, [event("AllocationFailed", FULL)]).reason.startswith(
+        "no pool that has autoAssig"
+    )
+    # one that does not say why is evidence as well
+    bug = event("InternalError", "allocated an IP that has no pool")
+    assert judge(wanted(), WEB, TWO, [bug], others=TAKEN).cause == "pool-exhausted"
+    assert judge(wanted(), WEB, TWO, [bug])[3:] == (
+        "InternalError: allocated an IP that has no pool",
+        "controller-silent",
+    )
+
+
+def test_the_services_own_name_says_nothing() -> None:
+    said = event("AllocationFailed", 'Failed to allocate IP for "d/family-web": no available IPs')
+    assert judge(wanted(), WEB, TWO, [said]).cause == "pool-exhausted"
+
+
+OUTSIDE = '["203.0.113.9"] is not allowed in config'
+AT = "2026-11-23T20:00:05Z"
+# When the event was, when the Service was changed, when the pool was -> whether the event has the last word.
+LAST_WORD: list[tuple[str, str, str, bool]] = [
+    ("", "2026-11-23T20:00:06Z", "2026-11-23T20:00:06Z", True),
+    (AT, "", "", True),
+    (AT, "2026-11-23T20:00:05Z", "", True),
+    ("2026-11-23T20:00:05.000001Z", "2026-11-23T20:00:05Z", "", True),
+    (AT, "2026-11-23T20:00:04Z", "2026-11-23T20:00:03Z", True),
+    (AT, "2026-11-23T20:00:06Z", "", False),
+    (AT, "", "2026-11-23T20:00:06Z", False),
+]
+
+
+@pytest.mark.parametrize(("at", "changed", "pool_changed", "last"), LAST_WORD)
+def test_an_event_that_does_not_agree_has_the_last_word_unless_something_changed_since(
+    at: str, changed: str, pool_changed: str, last: bool
+) -> None:
+    fields = [{"time": "2026-11-23T19:00:00Z"}, {"time": "2026-11-23T23:00:00Z", "subresource": "status"}]
+    found, lan = service(clusterIPs=["10.233.0.9"]), pool("lan", "192.0.2.2/31")
+    found["metadata"].update(
+        creationTimestamp="2026-11-23T18:00:00Z", managedFields=[*fields, {"time": changed or None}]
+    )
+    lan["metadata"].update(creationTimestamp=pool_changed or None, managedFields=fields)
+    events = [event("AllocationFailed", FAILURE + OUTSIDE, at)]
+    said = "AllocationFailed: " + FAILURE + OUTSIDE
+    before = " (before the last change: {0})".format(said)
+    silent = "MetalLB's controller has not answered yet; pool lan could give an address"
+    assert judge(wanted(), found, [lan], events, others=TAKEN)[3:] == (
+        (said, "address-outside-pools") if last else (TAKEN_WORDS + before, "pool-exhausted")
+    )
+    assert judge(wanted(), found, [lan], events)[3:] == (
+        (said, "address-outside-pools") if last else (silent + before, "controller-silent")
+    )
+
+
+def test_a_failure_before_an_address_was_given_is_none() -> None:
+    given = [event("AllocationFailed", FULL), event("IPAllocated", 'Assigned IP ["192.0.2.2"]')]
+    assert judge(wanted(), WEB, TWO, given).cause == "controller-silent"
+
+
+def test_without_the_books_nothing_is_claimed() -> None:
+    found = _external_ip.judge(wanted(), WEB, TWO, [], "", "")
+    assert found[3:] == ("has no address yet", "")
+
+
 def test_a_controller_that_is_away_and_a_pool_that_is_gone() -> None:
-    assert _external_ip.judge(wanted(), service(), POOLS, [FAILED], "0 of 1 ready", "").cause == "controller-down"
-    assert _external_ip.judge(wanted(), service("203.0.113.9"), POOLS, [], "", "").cause == "pool-gone"
-    assert _external_ip.judge(wanted(), service("192.0.2.3"), POOLS, [], "", "").cause == ""
-
-
-@pytest.mark.parametrize(
-    ("allocation", "admitted"),
-    [
-        ({}, True),
-        ({"namespaces": ["default", "x"]}, True),
-        ({"namespaces": ["x"]}, False),
-        # The labels of a Namespace are not known here.
-        ({"namespaceSelectors": [{"matchLabels": {"a": "b"}}]}, True),
-        ({"namespaces": ["x"], "namespaceSelectors": [{"matchLabels": {"a": "b"}}]}, True),
-        ({"serviceSelectors": [{"matchLabels": {"tier": "web"}}]}, True),
-        ({"serviceSelectors": [{"matchLabels": {"tier": "db"}}]}, False),
-        ({"namespaces": ["default"], "serviceSelectors": [{"matchLabels": {"tier": "db"}}]}, False),
-    ],
-)
-def test_whom_a_pool_admits(allocation: Object, admitted: bool) -> None:
-    labelled = service()
-    labelled["metadata"]["labels"] = {"tier": "web"}
-    assert _external_ip._admits(pool("p", serviceAllocation=allocation), labelled) is admitted
+    assert judge(wanted(), service(), POOLS, [FAILED], "0 of 1 ready").cause == "controller-down"
+    assert judge(wanted(), service("203.0.113.9"), POOLS).cause == "pool-gone"
+    assert judge(wanted(), service("192.0.2.3"), POOLS).cause == ""
 
 
 @pytest.mark.parametrize(
@@ -299,12 +405,6 @@ def test_events_by_the_service_that_they_are_about() -> None:
 def test_the_pool_that_holds_an_address(address: str, name: str) -> None:
     pools = [pool("bad", "nonsense", "192.0.2.1"), *POOLS, pool("by-hand", "203.0.113.7/24")]
     assert _external_ip.pool_of(address, pools) == name
-
-
-def test_the_new_prefix_of_an_annotation_wins() -> None:
-    both = {"metallb.universe.tf/address-pool": "old", "metallb.io/address-pool": "new"}
-    assert _external_ip.annotation(service(annotations=both), "address-pool") == "new"
-    assert _external_ip.annotation({"metadata": {}}, "address-pool") == ""
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,17 @@ def test_some_services_only() -> None:
     assert len(read(server, "default")["pending"]) == 2
 
 
+def test_a_service_without_an_event_has_its_cause() -> None:
+    server = cluster()
+    for last in range(241, 250):
+        service(server, "t{0}".format(last), "192.0.2.{0}".format(last))
+    service(server, "late")
+    text = "10 of 10 IPv4 addresses of pool main are taken"
+    late = {"service": "default/late", "cause": "pool-exhausted", "text": text}
+    # those outside of the scope take their addresses as well
+    assert read(server)["pending"] == read(server, "default/late")["pending"] == [late]
+
+
 def test_a_controller_that_is_missing_is_the_reason() -> None:
     server = cluster()
     server.objects.pop("/apis/apps/v1/namespaces/metallb-system/deployments/controller")

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources
+import pytest
+
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _kubernetes, _resources
 from ansible_collections.kubeaddons.metallb.plugins.modules import wait_for_external_ip
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Clock, Server
 
@@ -93,7 +95,7 @@ def test_a_timeout_returns_what_there_is_and_says_what_is_late() -> None:
     assert {one["check_count"] for one in result["results"]} == {len(clock.pauses) + 1}
     assert result["msg"] == (
         "No EXTERNAL-IP as expected after 10 s. default/missing: the Service does not exist. default/b: MetalLB's "
-        "controller has not answered yet. default/a: has 192.0.2.1, expected 192.0.2.9."
+        "controller has not answered yet; pool lan could give an address. default/a: has 192.0.2.1, expected 192.0.2.9."
     )
 
 
@@ -169,6 +171,40 @@ def test_an_event_is_the_reason() -> None:
         }
     )
     assert wait(server, [wanted("a")])["results"][0]["reason"] == "AllocationFailed: no available IPs"
+
+
+def test_a_pool_that_is_full_is_the_reason_without_an_event() -> None:
+    server = cluster(service("a"), *(service("t{0}".format(one), "192.0.2.{0}".format(one)) for one in range(16)))
+    # one of another class takes nothing of MetalLB's
+    server.put(service("x", "192.0.2.16", loadBalancerClass="x"))
+    full = "16 of 16 IPv4 addresses of pool lan are taken"
+    for asked in ([wanted("a")], None):
+        late = {one["name"]: one for one in wait(server, asked)["results"]}
+        assert (late["a"]["cause"], late["a"]["reason"]) == ("pool-exhausted", full)
+
+
+def test_whom_a_pool_is_for_is_asked_only_where_it_matters() -> None:
+    server = cluster(service("a"))
+    asked: list[str] = []
+    server.after_get = lambda _server, path: asked.append(path)
+    assert wait(server, [wanted("a")])["results"][0]["cause"] == "controller-silent"
+    assert "/api/v1/namespaces" not in asked
+    selectors = [{"matchLabels": {"team": "blue"}}]
+    spec = {"addresses": ["192.0.2.0/28"], "serviceAllocation": {"namespaceSelectors": selectors}}
+    server.put({"metadata": {"name": "lan"}, "spec": spec}, POOL)
+    server.put({"metadata": {"name": "default"}}, "/api/v1/namespaces/default")
+    server.put({"metadata": {"name": "other", "labels": {"team": "blue"}}}, "/api/v1/namespaces/other")
+    late = wait(server, [wanted("a")])["results"][0]
+    assert late["cause"] == "pool-not-for-service"
+    assert "/api/v1/namespaces" in asked
+    # a kubeconfig that may not read them is no error, and no reason is made up
+    server.fail("get", "/api/v1/namespaces", 403, "forbidden")
+    late = wait(server, [wanted("a")])["results"][0]
+    assert late["cause"] == "controller-silent"
+    assert late["reason"].endswith("whether pool lan is for namespace default is not known")
+    server.fail("get", "/api/v1/namespaces", 500, "broken", times=9)
+    with pytest.raises(_kubernetes.ApiError, match="broken"):
+        wait(server, [wanted("a")])
 
 
 def test_an_api_that_is_away_is_waited_for() -> None:
