@@ -17,7 +17,9 @@ import ipaddress
 import re
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import is_address
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import versions_of
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import container_of, release_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
 
 Object = t.Dict[str, t.Any]
@@ -27,6 +29,7 @@ EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 # What hinders a node, as the diagnosis knows it; the sentence beside it is for people.
 NO_SPEAKER, LABELLED, NOT_SELECTED, NO_ENDPOINT = "no-speaker", "labelled", "not-selected", "no-endpoint"
 NO_NETWORK, NO_PEER = "no-network", "no-peer"
+_HEEDS_LABEL = (0, 14, 2)  # the first release that does
 BGP_PORT = 179
 # The event of both protocols has the same reason.
 _ASSIGNED = re.compile(r'announcing from node "([^"]+)" with protocol "layer2"')
@@ -241,12 +244,13 @@ def backend(speakers: t.Sequence[Object]) -> str:
 
 
 def running(speakers: t.Sequence[Object]) -> dict[str, bool]:
-    """Return node -> whether its speaker ignores the exclusion label, for every node with a running speaker."""
+    """Return node -> whether its speaker heeds no exclusion label, for every node with a running speaker."""
     found = {}
     for pod in speakers:
         if (pod.get("status") or {}).get("phase") == "Running" and not pod["metadata"].get("deletionTimestamp"):
             words = [word for one in pod["spec"]["containers"] for word in one.get("args") or []]
-            found[pod["spec"].get("nodeName") or ""] = any(
+            release = release_of(container_of(pod["spec"], "speaker"))
+            found[pod["spec"].get("nodeName") or ""] = bool(release and release < _HEEDS_LABEL) or any(
                 word.lstrip("-") in ("ignore-exclude-lb", "ignore-exclude-lb=true") for word in words
             )
     return found
@@ -303,7 +307,9 @@ def _bgp_routes(
         version = ipaddress.ip_address(address).version
         key, longest = ("aggregationLengthV6", 128) if version == 6 else ("aggregationLength", 32)
         for one in taking:
-            prefix = str(ipaddress.ip_network((address, int(one.spec.get(key) or longest)), strict=False))
+            prefix = _prefix(address, one.spec.get(key) or longest)
+            if not prefix:
+                continue
             for node in nodes:
                 peers = live.carrying[version].intersection(one.nodes.get(node, ()))
                 if peers:
@@ -312,6 +318,14 @@ def _bgp_routes(
         {"prefix": prefix, "nodes": {node: sorted(peers) for node, peers in routes.items()}}
         for prefix, routes in found.items()
     ]
+
+
+def _prefix(address: str, length: object) -> str:
+    """Return an aggregate; "" where the length is none, as an object may have that no webhook has seen."""
+    try:
+        return str(ipaddress.ip_network((address, int(str(length))), strict=False))
+    except ValueError:
+        return ""
 
 
 def _bgp_announced(service: Object, live: Index) -> dict[str, list[str]] | None:
@@ -358,7 +372,8 @@ def bgp_sessions(live: Live, written: t.Callable[[Object], float]) -> list[Objec
                 {
                     "node": name,
                     "peer": peer["metadata"]["name"],
-                    "address": spec.get("peerAddress") or "",
+                    # Without a webhook it may be anything.
+                    "address": spec["peerAddress"] if is_address(spec.get("peerAddress") or "") else "",
                     "port": int(spec.get("peerPort") or BGP_PORT),
                     "said": str(status.get("bgpStatus") or "") if says else None,
                     "bfd": str(status.get("bfdStatus") or "") if spec.get("bfdProfile") else "",
@@ -372,5 +387,7 @@ def _session_peer(spec: Object) -> str:
     """Return a peer as BGPSessionState names it: an interface, or an address, that of IPv6 in full and with dashes."""
     if spec.get("interface") or not spec.get("peerAddress"):
         return str(spec.get("interface") or "")
+    if not is_address(spec["peerAddress"]):
+        return ""
     address = ipaddress.ip_address(spec["peerAddress"])
     return address.exploded.replace(":", "-") if address.version == 6 else str(address)

@@ -10,18 +10,17 @@
 from __future__ import annotations
 
 import copy
-import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._apply import MANAGED_BY, MANAGER
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._managed_fields import LAST_APPLIED
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import KINDS, path, reference, some
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import container_of, release_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
 Object = t.Dict[str, t.Any]
 
 OURS, KUBESPRAY, HELM, OTHER = "this collection", "Kubespray's role", "Helm", "kubectl or the like"
-_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 MOST_NAMED = 5
 
 _RBAC = "rbac.authorization.k8s.io/v1"
@@ -94,7 +93,7 @@ def found_release(controller: Object) -> Found:
         made_by = HELM
     else:
         made_by = OURS if ours else OTHER
-    version = _version(_container(pod, "controller")["image"])
+    version = release_of(container_of(pod, "controller"))
     text = ".".join(str(part) for part in version) if version else ""
     return Found(meta["name"], meta["namespace"], text, made_by, ours and made_by == KUBESPRAY)
 
@@ -222,22 +221,12 @@ def at_once(live: Object, desired: Object) -> Object | None:
 
 def _gossip(speaker: Object) -> str:
     """Return how the speakers of a DaemonSet encrypt what they tell each other."""
-    container = _container(speaker["spec"]["template"]["spec"], "speaker")
-    version = _version(container["image"])
+    own = container_of(speaker["spec"]["template"]["spec"], "speaker")
+    version = release_of(own)
     if version is None:
-        return str(container["image"])
+        return str(own["image"])
     # Until 0.13.7 the key came in the environment; Kubespray's role still puts it there, where 0.13.9 does not look.
     where = "METALLB_ML_SECRET_KEY_PATH" if version > (0, 13, 7) else "METALLB_ML_SECRET_KEY"
-    if not any(variable["name"] == where for variable in container.get("env") or []):
+    if not any(variable["name"] == where for variable in own.get("env") or []):
         return "in the open"
     return "AES-128" if version < (0, 14, 0) else "AES-256"
-
-
-def _container(pod: Object, name: str) -> Object:
-    containers: list[Object] = pod["containers"]
-    return next((one for one in containers if one["name"] == name), containers[0])
-
-
-def _version(image: str) -> tuple[int, ...] | None:
-    match = _VERSION.match(image.rpartition(":")[2])
-    return tuple(int(part) for part in match.groups()) if match else None

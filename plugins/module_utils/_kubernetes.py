@@ -259,6 +259,10 @@ def run(module: AnsibleModule, main: t.Callable[[Api], Results], empty: Results)
         results = main(connect(module))
     except ApiError as exc:
         module.fail_json(msg="Kubernetes API: {0}".format(exc.text), exception=traceback.format_exc(), **empty)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as exc:
+        # Objects are as somebody wrote them where no webhook looked, and what nobody thought of must not end in a traceback.
+        text = "an object of the API is not as it was expected: {0}: {1}".format(type(exc).__name__, exc)
+        module.fail_json(msg=text, exception=traceback.format_exc(), **empty)
     failed = results.pop("failed", False)
     if failed:
         module.fail_json(**dict(empty, **results))

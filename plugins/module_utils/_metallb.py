@@ -29,6 +29,8 @@ CONTROLLER = (
 SPEAKER = ("app=metallb,component=speaker", "app.kubernetes.io/name=metallb,app.kubernetes.io/component=speaker")
 FRR_K8S = ("app.kubernetes.io/name=frr-k8s",)
 _METADATA = {"generateName": "kubeaddons-webhook-probe-"}
+# The status of a webhook that is in place, of which nobody knows whether it answers.
+NOT_ASKED = "not asked"
 # Webhook configuration -> the collection to create something in, and what: whatever the webhook says of it, it has answered.
 _PROBES: dict[str, tuple[str, Object]] = {
     _resources.WEBHOOKS: (
@@ -127,8 +129,7 @@ def webhooks(api: Api, namespace: str, backend: str = "native", ask: bool = Fals
     results = []
     for at in expected:
         state = _webhook(api, namespace, at)
-        problem = _webhook_answer(api, namespace, at) if ask and state.done else ""
-        results.append(state._replace(done=False, status="not serving", reasons=[problem]) if problem else state)
+        results.append(_asked(api, namespace, at, state) if ask and state.done else state)
     return results
 
 
@@ -147,19 +148,20 @@ def _webhook(api: Api, namespace: str, at: str) -> _rollout.Progress:
     return _rollout.webhook("ValidatingWebhookConfiguration/" + at.rpartition("/")[2], config, slices)
 
 
-def _webhook_answer(api: Api, namespace: str, at: str) -> str:
-    """Ask a webhook by a dry run; return why it did not answer, "" when it did."""
+def _asked(api: Api, namespace: str, at: str, state: _rollout.Progress) -> _rollout.Progress:
+    """Ask a webhook by a dry run; NOT_ASKED where the account may not do that."""
     collection, probe = _PROBES[at]
     try:
         api.create(collection.format(namespace=namespace), probe, dry_run=True)
     except ApiError as exc:
         # 404: the API server has not taken up the new kinds yet. A denial is an answer.
         if exc.status == 404 or _rollout.not_serving(exc.text):
-            return exc.text
-        if exc.status in (400, 403, 409, 422):
-            return ""
-        raise
-    return ""
+            return state._replace(done=False, status="not serving", reasons=[exc.text])
+        if exc.status == 403 and "admission webhook" not in exc.text:
+            return state._replace(status=NOT_ASKED, reasons=[exc.text])
+        if exc.status not in (400, 403, 409, 422):
+            raise
+    return state
 
 
 def is_ready(api: Api, namespace: str, speaker: bool, backend: str = "native") -> bool:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._resources import reference
@@ -17,7 +18,7 @@ Object = t.Dict[str, t.Any]
 
 # The API server could not ask the webhook; anything else that a webhook says is its verdict.
 _NOT_SERVING = "failed calling webhook"
-
+_RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 
 PULLING = ("ErrImagePull", "ImagePullBackOff")
 
@@ -154,3 +155,15 @@ def one_line(text: str | None) -> str:
 
 def _with_message(text: str, message: str | None) -> str:
     return "{0} ({1})".format(text, one_line(message)) if message else text
+
+
+def container_of(pod: Object, name: str) -> Object:
+    """Return a container of a pod's spec by its name; the first where none has it."""
+    containers: list[Object] = pod["containers"]
+    return next((one for one in containers if one.get("name") == name), containers[0])
+
+
+def release_of(own: Object) -> tuple[int, ...] | None:
+    """Return the release that the image of a container of MetalLB tells, such as (0, 16, 1); None where it does not."""
+    match = _RELEASE.match(str(own.get("image") or "").rpartition(":")[2])
+    return tuple(int(part) for part in match.groups()) if match else None

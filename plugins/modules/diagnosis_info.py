@@ -80,6 +80,12 @@ webhooks:
   elements: dict
   returned: always
   sample: []
+unasked:
+  description: Webhooks that could not be asked whether they answer, a sentence each. They are warned of, too.
+  type: list
+  elements: str
+  returned: always
+  sample: []
 legacy_configmap:
   description: MetalLB's configuration of before 0.13, where it exists; empty otherwise.
   type: str
@@ -133,6 +139,7 @@ EMPTY: dict[str, t.Any] = {
     "pending": [],
     "workloads": [],
     "webhooks": [],
+    "unasked": [],
     "legacy_configmap": "",
     "strict_arp": None,
     "kube_proxy": {},
@@ -155,7 +162,7 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     )
     backend = _announcers.backend(speakers) or "native"
     workloads = _metallb.progress(api, namespace, params["speaker"], backend)
-    webhooks = [one for one in _metallb.webhooks(api, namespace, backend, ask=True) if not one.done]
+    webhooks = _metallb.webhooks(api, namespace, backend, ask=True)
     balanced = [
         one
         for one in services or []
@@ -169,7 +176,13 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     return {
         "pending": pending(balanced, events, pools, problem, own_class, books),
         "workloads": [one._asdict() for one in workloads if not one.done],
-        "webhooks": [one._asdict() for one in webhooks],
+        "webhooks": [one._asdict() for one in webhooks if not one.done],
+        "unasked": [
+            "{0} was not asked whether it answers: {1}".format(one.name, reason)
+            for one in webhooks
+            if one.status == _metallb.NOT_ASKED
+            for reason in one.reasons
+        ],
         "legacy_configmap": _resources.reference(dict(legacy, kind="ConfigMap")) if legacy else "",
         "strict_arp": strict_arp(config_map),
         "kube_proxy": kube_proxy(api) if config_map else {},
@@ -258,7 +271,14 @@ def main() -> None:
         ),
         supports_check_mode=True,
     )
-    _kubernetes.run(module, lambda api: read(api, module.params), EMPTY)
+
+    def read_with_warnings(api: _kubernetes.Api) -> dict[str, t.Any]:
+        results = read(api, module.params)
+        for warning in results["unasked"]:
+            module.warn(warning)
+        return results
+
+    _kubernetes.run(module, read_with_warnings, EMPTY)
 
 
 if __name__ == "__main__":

@@ -202,11 +202,16 @@ def test_where_strict_arp_matters(changed: Object, in_use: bool) -> None:
 
 
 def pod(
-    node: str, phase: str = "Running", args: t.Sequence[str] = (), env: t.Sequence[Object] = (), **meta: t.Any
+    node: str,
+    phase: str = "Running",
+    args: t.Sequence[str] = (),
+    env: t.Sequence[Object] = (),
+    image: str = "",
+    **meta: t.Any,
 ) -> Object:
     return {
         "metadata": meta,
-        "spec": {"nodeName": node, "containers": [{"args": list(args), "env": list(env)}, {}]},
+        "spec": {"nodeName": node, "containers": [{"image": image, "args": list(args), "env": list(env)}, {}]},
         "status": {"phase": phase},
     }
 
@@ -303,6 +308,8 @@ ROUTES: list[tuple[Object, list[tuple[str, dict[str, list[str]]]]]] = [
     ),
     ({"speakers": [pod("node2")]}, [("192.168.100.240/32", {"node2": ["router1", "router2"]})]),
     ({"bgp_peers": []}, []),
+    # No webhook has seen this, and MetalLB refuses it.
+    ({"bgp_advertisements": altered("BGPAdvertisement", 0, aggregationLength=33, aggregationLengthV6=999)}, []),
 ]
 
 
@@ -349,6 +356,13 @@ EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, Why]]] = [
         },
         {"node1": ["router1"], "node3": ["router1"]},
         {"node2": SPEAKERLESS},
+    ),
+    # The label is heeded since 0.14.2.
+    (
+        SERVICE,
+        {"speakers": [pod("node1", image="registry:5000/speaker:v0.13.9"), pod("node2", image="speaker@sha256:1")]},
+        {"node1": ["router1"], "node2": ["router1", "router2"]},
+        {"node3": "has no running speaker"},
     ),
     (
         SERVICE,
@@ -457,3 +471,8 @@ def test_sessions_are_told_apart_by_their_vrf() -> None:
         sessions=[state("", "Active"), state("red", "Established")],
     )
     assert [(one["address"], one["port"], one["said"]) for one in found] == [("", 1179, "Established")]
+
+
+def test_a_peer_that_no_webhook_has_seen_has_no_address() -> None:
+    found = sessions(bgp_peers=altered("BGPPeer", 0, peerAddress="router.example")[:1])
+    assert {one["address"] for one in found} == {""}

@@ -106,6 +106,8 @@ def test_parse(text: str, expected: _kube_proxy.KubeProxy) -> None:
         config_map("text"),
         config_map(""),
         config_map("- a"),
+        config_map("mode: ipvs\nipvs: hello"),
+        config_map("mode: [ipvs]"),
     ],
 )
 def test_another_kind_of_config_map(found: Object) -> None:

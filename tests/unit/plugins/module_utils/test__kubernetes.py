@@ -178,6 +178,15 @@ def raise_api_error(_api: t.Any) -> t.NoReturn:
         (lambda _api: {"failed": True, "msg": "no.", "found": 1}, True, {"msg": "no.", "found": 1, "rest": []}),
         (lambda _api: {"failed": False, "found": 2}, False, {"found": 2, "rest": []}),
         (raise_api_error, True, {"msg": "Kubernetes API: forbidden", "found": 0, "rest": []}),
+        (
+            lambda _api: [][0],
+            True,
+            {
+                "msg": "an object of the API is not as it was expected: IndexError: list index out of range",
+                "found": 0,
+                "rest": [],
+            },
+        ),
     ],
 )
 def test_failure_returns_the_same_keys_as_success(

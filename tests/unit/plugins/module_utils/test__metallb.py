@@ -222,6 +222,14 @@ def test_whatever_the_webhook_says_it_has_answered(status: int, message: str, wh
     assert server.writes == ["post {0} (dry run)".format(POOLS)]
 
 
+def test_an_account_that_may_not_ask_has_no_answer() -> None:
+    server = serving(Server())
+    denied = 'ipaddresspools.metallb.io is forbidden: User "looker" cannot create resource "ipaddresspools"'
+    server.fail("post", POOLS, 403, denied)
+    (state,) = _metallb.webhooks(server.api, NAMESPACE, ask=True)
+    assert (state.done, state.status, state.reasons) == (True, _metallb.NOT_ASKED, [denied])
+
+
 def test_asking_leaves_nothing_behind() -> None:
     server = serving(Server())
     before = set(server.objects)

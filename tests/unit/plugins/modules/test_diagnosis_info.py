@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources
 from ansible_collections.kubeaddons.metallb.plugins.modules import diagnosis_info
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.modules.test_wait_for_metallb import cluster as metallb
@@ -116,6 +117,16 @@ def test_a_controller_that_is_missing_is_the_reason() -> None:
         ("Deployment/metallb-system/controller", ["it does not exist"])
     ]
     assert [one["cause"] for one in found["pending"]] == ["controller-down"]
+
+
+def test_an_account_that_may_not_ask_the_webhook_is_told_so() -> None:
+    server = cluster()
+    server.fail("post", _resources.POOLS.format(namespace="metallb-system"), 403, "no right to create")
+    found = read(server)
+    assert found["webhooks"] == []
+    assert found["unasked"] == [
+        "ValidatingWebhookConfiguration/metallb-webhook-configuration was not asked whether it answers: no right to create"
+    ]
 
 
 def test_a_webhook_without_an_endpoint() -> None:
