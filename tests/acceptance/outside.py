@@ -40,6 +40,10 @@ class Playbook(t.NamedTuple):
         """The output without line breaks and YAML's doubled quotes."""
         return " ".join(self.output.split()).replace("''", "'")
 
+    def causes(self) -> set[tuple[str, str]]:
+        """Return the causes that the diagnosis names, each with where."""
+        return set(re.findall(r"^([a-z-]+) \((\S+)\)$", self.output, re.MULTILINE))
+
     def assert_named(self, *words: str) -> None:
         """The proof failed, and its sentence names these things."""
         assert self.status != 0, self.output
@@ -139,6 +143,22 @@ class Cluster:
         finally:
             for node in nodes:
                 self.ssh(node, "kill -CONT $(pidof kube-proxy)")
+
+    @contextmanager
+    def cut_off_from_the_api(self, node: str, hook: str, match: str = "") -> Iterator[None]:
+        """Drop what goes to the API server's ClusterIP: from a pod (hook prerouting, and its address) or a node (output).
+
+        kube-proxy and kubelet ask the API server by its own address.
+        """
+        api = self.objects("service", "kubernetes")["spec"]["clusterIP"]
+        self.ssh(
+            node,
+            f"nft 'table ip cut {{ chain cut {{ type filter hook {hook} priority raw; {match} ip daddr {api} drop; }} }}'",
+        )
+        try:
+            yield
+        finally:
+            self.ssh(node, "nft delete table ip cut")
 
     @contextmanager
     def twin(self, address: str) -> Iterator[str]:

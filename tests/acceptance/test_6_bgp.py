@@ -18,12 +18,13 @@ from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODE
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 BLUE, RED = "10.100.0.0/28", "10.100.1.0/28"
 PASSWORD = "lab-c0rrect-horse"
-RED_SERVICE = {
-    "apiVersion": "v1",
-    "kind": "Service",
-    "metadata": {"name": "red", "annotations": {"metallb.io/address-pool": "red"}},
-    "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]},
-}
+
+
+def balanced(name: str, pool: str) -> str:
+    """A Service of type LoadBalancer with an address of a pool, as JSON."""
+    meta = {"name": name, "annotations": {"metallb.io/address-pool": pool}}
+    spec = {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}
+    return json.dumps({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
 
 
 class Bgp:
@@ -116,7 +117,7 @@ class Bgp:
 def open_to_all_nodes(cluster: Cluster, web: None) -> Iterator[None]:
     """Every node announces: kubeadm's label on the control plane goes for these tests."""
     cluster.kubectl("label", "node", "node1", f"{EXCLUDED}-")
-    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(RED_SERVICE))
+    cluster.kubectl("apply", "-f", "-", stdin=balanced("red", "red"))
     yield
     cluster.kubectl("delete", "service", "red", "--ignore-not-found")
     cluster.kubectl("label", "node", "node1", f"{EXCLUDED}=")
@@ -231,12 +232,26 @@ def test_a_route_that_a_router_refuses_is_a_fault(bgp: Bgp, tmp_path: Path) -> N
         played = bgp.play(*words, playbook="playbooks/verify.yml")
         played.assert_named("BGP routes", f"router1, {prefix}", "lacks node2")
         assert received(tmp_path)["default/myweb-svc-lb", f"router1, {prefix}"] == ("fault", "lacks node2")
-        assert re.findall(r"^([a-z-]+) \(", played.output, re.M) == ["routes-not-received"], played.output
+        assert {cause for cause, _where in played.causes()} == {"routes-not-received"}, played.output
     finally:
         configure(*family, f"no {rule}", "exit", "exit", "no ip prefix-list no-blue")
     eventually("all routes again", lambda: bgp.next_hops(prefix) == set(NODES.values()))
     played = bgp.play(*words, playbook="playbooks/verify.yml")
     assert played.status == 0, played.output
+
+
+@pytest.mark.long
+def test_a_node_that_does_not_announce_what_is_new(bgp: Bgp) -> None:
+    """Its speaker runs and its session stands, and it hears nothing of the API server."""
+    try:
+        with bgp.cluster.cut_off_from_the_api("node2", "output"):
+            bgp.cluster.kubectl("apply", "-f", "-", stdin=balanced("late", "blue"))
+            eventually("an address", lambda: bgp.address("late") != "<pending>")
+            played = bgp.play(playbook="playbooks/diagnose.yml")
+    finally:
+        bgp.cluster.kubectl("delete", "service", "late")
+    assert played.causes() == {("bgp-not-announced", "default/late")}, played.output
+    eventually("nothing is named", lambda: not bgp.play(playbook="playbooks/diagnose.yml").causes(), 180)
 
 
 def test_local_traffic_policy_withdraws_nodes_without_endpoints(bgp: Bgp) -> None:
@@ -315,7 +330,7 @@ def test_passwords_reach_the_sessions_and_nothing_else(bgp: Bgp, tmp_path: Path)
         assert PASSWORD not in wrong.output
         assert bgp.cluster.env["LAB_ROUTER1"] in wrong.text
         assert "another password" in wrong.text.partition("Traffic does not arrive")[2], wrong.text[-3000:]
-        assert set(re.findall(r"^([a-z-]+) \(", wrong.output, re.M)) == {"bgp-session-down"}, wrong.text[-3000:]
+        assert {cause for cause, _where in wrong.causes()} == {"bgp-session-down"}, wrong.text[-3000:]
     finally:
         bgp.reset("router1")
         played = bgp.play()

@@ -65,7 +65,7 @@ def test_what_the_mode_before_has_left_is_named(cluster: Cluster, mode: str) -> 
             f"ip link add kube-ipvs0 type dummy && ip address add {VIP}/32 dev kube-ipvs0 && ipvsadm -A -t {VIP}:80 -s rr",
         )
     played = cluster.playbook("playbooks/diagnose.yml")
-    named = set(re.findall(r"^([a-z-]+) \((\S+)\)$", played.output, re.MULTILINE))
+    named = played.causes()
     assert named == {("left-overs", node) for node in nodes}, played.output
     for what in ("IPv4 addresses on kube-ipvs0", "IPv4 virtual servers"):
         assert what in played.text, played.output

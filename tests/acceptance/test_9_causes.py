@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import typing as t
 from collections.abc import Iterator
@@ -25,15 +24,10 @@ SYSTEM = ("--namespace", "kube-system")
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
-def causes_of(output: str) -> Named:
-    """Return the causes that a run names, each with where."""
-    return set(re.findall(r"^([a-z-]+) \((\S+)\)$", output, re.MULTILINE))
-
-
 def diagnosed(cluster: Cluster) -> Named:
     """Run the diagnosis; the causes that it names, each with where."""
     played = cluster.playbook("playbooks/diagnose.yml")
-    named = causes_of(played.output)
+    named = played.causes()
     assert "Diagnosis: " in played.output, played.output
     assert bool(played.status) == bool(named), played.output
     return named
@@ -157,6 +151,21 @@ def test_controller_down(cluster: Cluster) -> None:
         cluster.kubectl(*METALLB, "scale", "deployment/controller", "--replicas=1")
         cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
     assert named == {("controller-down", "cluster")}
+
+
+def test_controller_silent(cluster: Cluster) -> None:
+    """It runs, and hears nothing of the API server."""
+    (pod,) = cluster.objects(*METALLB, "pods", "-l", "component=controller")["items"]
+    from_it = f"ip saddr {pod['status']['podIP']}"
+    try:
+        with cluster.cut_off_from_the_api(pod["spec"]["nodeName"], "prerouting", from_it):
+            made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}}, service("late"))
+            named = diagnosed(cluster)
+    finally:
+        cluster.kubectl("delete", "namespace", "causes")
+        cluster.kubectl(*METALLB, "rollout", "restart", "deployment/controller")
+        cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
+    assert named == {("controller-silent", "causes/late")}
 
 
 def test_image_not_pulled(cluster: Cluster) -> None:
@@ -517,7 +526,7 @@ def test_return_path(cluster: Cluster, tmp_path: Path) -> None:
         played = cluster.playbook("playbooks/diagnose.yml", *words)
     finally:
         cluster.ssh(node, f"ip link del causes0; sysctl -w net.ipv4.conf.eth0.rp_filter={before}")
-    assert causes_of(played.output) == {("return-path", WEB)}, played.output
+    assert played.causes() == {("return-path", WEB)}, played.output
 
 
 def test_client_address_lost(cluster: Cluster) -> None:
