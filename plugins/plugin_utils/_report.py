@@ -51,6 +51,8 @@ _HEADLINES = {
     UNKNOWN: "No fault found, but not everything could be looked at",
     LAG: "No fault found; something is still moving",
 }
+# What a check shows of a row.
+_CHECK = ("verdict", "subject", "check", "where", "expected", "found", "key", "node", "service", "seconds")
 _MOST = 500  # lines of a table
 _TEMPLATE = pathlib.Path(__file__).with_name("report.html.j2")
 
@@ -95,7 +97,7 @@ def document(
         ],
         "services": [_service(one, of_service.get(one["service"], []), wide) for one in state["services"]],
         "causes": None if findings is None else [_cause(one) for one in findings],
-        "checks": [row._asdict() for row in rows],
+        "checks": [{key: getattr(row, key) for key in _CHECK} for row in rows],
     }
     # Once for all three files. XML has no word for most of what does not print.
     return t.cast(Object, plain_all(data))
@@ -217,12 +219,14 @@ def html(data: Object) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     nodes = [one["node"] for one in data["nodes"]]
     lines = matrix(data, nodes)
+    paper = [(line, _in_words(line, nodes)) for line in lines]
     return environment.from_string(source).render(
         data=data,
         headline=headline(data),
         banner=banner(data),
         lines=lines,
-        in_words=[_in_words(line, nodes) for line in lines],
+        on_paper=[(line, in_words) for line, in_words in paper if line.open or in_words],
+        fine=[line.name for line, in_words in paper if not line.open and not in_words],
         words=WORDS,
         most=_MOST,
         summary=summary([Row(**check) for check in data["checks"]]),
@@ -348,7 +352,7 @@ def cells(data: Object, nodes: t.Sequence[str]) -> list[list[str]]:
 
 def _embedded(data: Object, lines: t.Sequence[Line]) -> Markup:
     """Return the evidence as JSON inside a script element: no text in it can end the element."""
-    keys = ("verdict", "subject", "check", "where", "expected", "found", "node", "service", "seconds")
+    keys = [key for key in _CHECK if key != "key"]
     text = json.dumps(
         {
             "words": WORDS,
