@@ -103,6 +103,4 @@ def is_unseen(subject: str, key: str) -> bool:
 
 def unseen(found: t.Sequence[Row]) -> list[str]:
     """Return a sentence for each part of the look that could not be taken: what it would have shown is not proven."""
-    return [
-        "{0}, {1}: {2}".format(row.where, row.check, row.found) for row in found if is_unseen(row.subject, row.key)
-    ]
+    return ["{0}, {1}: {2}".format(row.where, row.check, row.found) for row in found if is_unseen(row.subject, row.key)]

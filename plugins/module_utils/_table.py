@@ -125,9 +125,7 @@ def _fine(noun: str, some: t.Sequence[_folding.Fine], counted: bool) -> list[str
         return ["{0}, {1}".format(number, _checks(sum(one.checks for one in some)))]
     columns = [[plain(one.name), plain(one.addresses), _checks(one.checks)] for one in some]
     widths = [max(len(line[column]) for line in columns) for column in range(3)]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(line, widths) if width).rstrip() for line in columns
-    ]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths) if width).rstrip() for line in columns]
 
 
 def summary(rows: t.Sequence[Row]) -> str:

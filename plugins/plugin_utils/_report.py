@@ -178,7 +178,9 @@ def junit(data: Object) -> bytes:
     if data["causes"]:
         suite = _suite(suites, "causes", ["failure"] * len(data["causes"]), data["made"])
         for one in data["causes"]:
-            case = ET.SubElement(suite, "testcase", classname="causes", name="{cause}, {subject}".format(**one), time="0")
+            case = ET.SubElement(
+                suite, "testcase", classname="causes", name="{cause}, {subject}".format(**one), time="0"
+            )
             failure = ET.SubElement(case, "failure", message=one["sentence"])
             failure.text = "\n".join([*one["evidence"], "Remedy: " + one["remedy"], one["docs"]])
     ET.indent(suites)

@@ -91,7 +91,7 @@ def test_the_path_follows_the_chosen_node(browser: webdriver.Chrome, tmp_path: P
     at_three = steps(browser)
     assert list(at_three) == ["client", "EXTERNAL-IP", "announcer", "kube-proxy", "backends"]
     assert (at_three["announcer"][0], at_three["kube-proxy"]) == ("ok", ("fault", "tables of node3"))
-    assert at_three["announcer"][1] == "node1 by ARP or NDP\nnode3 does not announce it. in by node1"
+    assert at_three["announcer"][1] == "node1 by ARP or NDP\nnode3 does not announce it; in by node1"
     assert "1 request led to 1 of them: 10.233.64.4:8080" in at_three["backends"][1]
     cell(browser, 0, 1).click()
     assert steps(browser)["kube-proxy"] == ("ok", "tables of node1")

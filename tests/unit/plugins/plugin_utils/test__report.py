@@ -182,7 +182,9 @@ def test_what_is_of_no_listed_service_has_lines_of_its_own() -> None:
         check(OK, NODES, "node1", "strict ARP"),
         check(FAULT, NODES, "node1", "IPVS weight", WEB),
     )
-    lines = [(one.name, one.verdict, one.cells, one.open, one.listed) for one in _report.matrix(data, ["node1", "node2"])]
+    lines = [
+        (one.name, one.verdict, one.cells, one.open, one.listed) for one in _report.matrix(data, ["node1", "node2"])
+    ]
     assert lines == [
         (WEB, FAULT, [FAULT, ""], True, True),
         ("default/db", FAULT, ["", FAULT], True, False),
