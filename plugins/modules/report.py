@@ -71,7 +71,7 @@ report:
   type: list
   elements: str
   returned: always
-  sample: [/home/admin/metallb/metallb-proof.html, /home/admin/metallb/metallb-proof.json, /home/admin/metallb/metallb-proof.xml]
+  sample: [/home/admin/metallb/metallb-proof.html]
 """
 
 # This module is implemented as an action plugin of the same name.
