@@ -31,6 +31,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         for line in _diagnosis.text(found):
             # A line that is not indented names a cause.
             display.display(line, color=None if line.startswith(" ") else C.COLOR_ERROR if found else C.COLOR_OK)
+        if found:
+            display.display("")
+            display.display("More about each of them: {0}".format(_causes.page("")))
         return {"changed": False, "findings": [self._told(one) for one in found]}
 
     @staticmethod

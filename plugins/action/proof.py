@@ -23,7 +23,6 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _text,
     _verdict,
 )
-from ansible_collections.kubeaddons.metallb.plugins.plugin_utils import _report
 
 COLOURS = {
     _row.OK: C.COLOR_OK,
@@ -37,6 +36,19 @@ WIDEST = 160
 
 def _looked_at(args: dict[str, t.Any]) -> list[str]:
     return [node for node, host in args["hosts"].items() if node in args["state"]["nodes"] and not host.get("problem")]
+
+
+def _title(args: dict[str, t.Any]) -> str:
+    state = args["state"]
+    addressed = sum(bool(one["addresses"]) for one in state["services"])
+    pending = len(state["services"]) - addressed
+    return "Proof: {0} of {1} nodes, {2} with an EXTERNAL-IP{3}, kube-proxy in {4}".format(
+        len(_looked_at(args)),
+        len(state["nodes"]),
+        "1 Service" if addressed == 1 else "{0} Services".format(addressed),
+        ", {0} without".format(pending) if pending else "",
+        _node_rows.modes_text(args["hosts"], state),
+    )
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -78,12 +90,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "changed": False,
             "again": decision.again,
             "look": args["look"],
+            "started": float(earlier.get("started") or now),
             "began": began,
+            "ended": now,
+            "looked_at": _looked_at(args),
             "first_seen": decision.first_seen,
             "rows": [dict(row._asdict(), signs=list(row.signs)) for row in decision.rows],
             "faults": [],
             "unseen": [],
-            "report": [],
         }
         if decision.again:
             return result
@@ -91,33 +105,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self._print(rows, args)
         result["faults"] = _table.fault_sentences(rows)
         result["unseen"] = [_text.plain(one) for one in _look.unseen(decision.rows)]
-        if args["report_dir"]:
-            self._report(result, decision.rows, args, now)
         return result
 
     @staticmethod
-    def _report(result: dict[str, t.Any], rows: list[_row.Row], args: dict[str, t.Any], now: float) -> None:
-        data = _report.document(rows, args["state"], _looked_at(args), result["began"], now, args["look"])
-        try:
-            result["report"] = _report.write(args["report_dir"], data)
-        except OSError as exc:
-            result["failed"] = True
-            result["msg"] = (
-                'metallb_verify_report_dir: "{0}" takes no report ({1}); name a directory that the '
-                "user of the Ansible controller may write to, or none.".format(args["report_dir"], exc.strerror)
-            )
-            return
-        Display().display("Report: {0}".format(result["report"][0]))
-
-    @staticmethod
     def _print(rows: list[_row.Row], args: dict[str, t.Any]) -> None:
-        state = args["state"]
-        title = "Proof: {0} of {1} nodes, {2} with an EXTERNAL-IP, kube-proxy in {3}".format(
-            len(_looked_at(args)),
-            len(state["nodes"]),
-            "1 Service" if len(state["services"]) == 1 else "{0} Services".format(len(state["services"])),
-            _node_rows.modes_text(args["hosts"], state),
-        )
         display = Display()
-        for line in _table.render(title, rows, min(shutil.get_terminal_size((120, 40)).columns, WIDEST)):
+        width = min(shutil.get_terminal_size((120, 40)).columns, WIDEST)
+        most = None if display.verbosity else _table.MOST_LINES
+        for line in _table.render(_title(args), rows, width, most, bool(args["report_dir"])):
             display.display(line.text, color=COLOURS.get(line.verdict))

@@ -301,3 +301,11 @@ GROUPS: dict[str, list[Cause]] = {
 }
 
 CAUSES = {cause.id: cause for causes in GROUPS.values() for cause in causes}
+
+# As galaxy.yml's "documentation" says.
+DOCS = "https://github.com/kubeaddons/metallb/tree/main/docs"
+
+
+def page(cause: str) -> str:
+    """Return where a cause is explained, "" for the whole catalogue."""
+    return "{0}/causes.md{1}".format(DOCS, "#" + cause if cause else "")

@@ -11,7 +11,70 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import IN_POD, NODES, OK, OUTSIDE, Row, names
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
+    FAULT,
+    IN_POD,
+    LAG,
+    NODES,
+    NOTE,
+    OK,
+    OUTSIDE,
+    UNKNOWN,
+    Row,
+    names,
+)
+
+# What comes first where not everything is shown.
+_FIRST = (FAULT, UNKNOWN, LAG, NOTE)
+
+
+class Alike(t.NamedTuple):
+    """Rows that are not ok and of one kind."""
+
+    shown: list[Row]
+    left_out: int
+
+
+class Fine(t.NamedTuple):
+    """A Service or a node of which all is in order."""
+
+    name: str
+    addresses: str
+    checks: int
+
+
+class Short(t.NamedTuple):
+    """The rows in short: what is not ok is there in full, up to a number of each kind; the rest is counted."""
+
+    alike: list[Alike]
+    services: list[Fine]
+    nodes: list[Fine]
+    others: int  # checks that are ok, of Services and nodes of which not all is
+
+
+def shortened(rows: t.Sequence[Row], each: int) -> Short:
+    """Return rows in short. each: so many of a kind are shown; what is left out is counted."""
+    groups: dict[tuple[str, str, bool], list[Row]] = {}
+    subjects: dict[tuple[bool, str], list[Row]] = {}
+    for row in rows:
+        of_node = row.subject == NODES
+        subjects.setdefault((of_node, row.node if of_node else row.subject), []).append(row)
+        if row.verdict != OK:
+            groups.setdefault((row.verdict, row.check, of_node), []).append(row)
+    alike = [
+        Alike(some[:each], max(0, len(some) - each))
+        for _kind, some in sorted(groups.items(), key=lambda item: _FIRST.index(item[0][0]))
+    ]
+    fine: dict[bool, list[Fine]] = {False: [], True: []}
+    others = 0
+    for (of_node, name), own in subjects.items():
+        good = [row for row in own if row.verdict == OK]
+        if len(good) < len(own):
+            others += len(good)
+            continue
+        addresses = [row.found for row in good if row.check == "EXTERNAL-IP" and row.where == "API"]
+        fine[of_node].append(Fine(name or "several nodes", ", ".join(addresses), len(good)))
+    return Short(alike, fine[False], fine[True], others)
 
 
 def folded(found: t.Sequence[Row]) -> list[Row]:

@@ -131,10 +131,11 @@ def _reason(result: Object) -> str:
     return str(result.get("msg") or "no reason was given").strip()
 
 
+def is_unseen(subject: str, key: str) -> bool:
+    """Return whether the row with this subject and key is of a part of the look that could not be taken."""
+    return subject == NODES and key.startswith("unseen/")
+
+
 def unseen(found: t.Sequence[Row]) -> list[str]:
     """Return a sentence for each part of the look that could not be taken: what it would have shown is not proven."""
-    return [
-        "{0}, {1}: {2}".format(row.where, row.check, row.found)
-        for row in found
-        if row.subject == NODES and row.key.startswith("unseen/")
-    ]
+    return ["{0}, {1}: {2}".format(row.where, row.check, row.found) for row in found if is_unseen(row.subject, row.key)]

@@ -14,6 +14,7 @@ description:
   - A difference counts as a fault when two looks in a row saw it, or when it stayed for kube-proxy's sync period although the
     API had changed just before; BGP is given a minute at least. Until that is known, RV(again) is true and nothing is printed.
   - Prints the table when it is final. Does not fail, so that the table stands alone; RV(faults) tells.
+  - A table of more than 60 lines is shortened, what is in order before what is not; all of it is printed with C(-v).
 extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.read_only
@@ -55,7 +56,8 @@ options:
     default: 1
   earlier:
     description:
-      - What this module returned after the look before.
+      - What this module returned after the look before. For the first look, C(started) may say when it began, in seconds
+        since the epoch.
     type: dict
     default: {}
   timeout:
@@ -65,10 +67,8 @@ options:
     default: 90
   report_dir:
     description:
-      - A directory on the Ansible controller for the report, which is made where it is missing. Three files take the place of
-        those of the run before, C(metallb-proof.html) for people, C(metallb-proof.json) for programs and
-        C(metallb-proof.xml), in JUnit's format, for CI.
-      - Empty for no report.
+      - Where M(kubeaddons.metallb.report) is going to write the report. A table that is not printed whole refers to it.
+      - Empty where no report is written.
     type: path
     default: ""
 attributes:
@@ -111,12 +111,6 @@ unseen:
   elements: str
   returned: always
   sample: ["node3, data plane: no connection to it: Failed to connect to the host via ssh"]
-report:
-  description: The paths of the files of the report; empty while RV(again) is true and without O(report_dir).
-  type: list
-  elements: str
-  returned: always
-  sample: [/home/admin/reports/metallb-proof.html]
 rows:
   description: The checks.
   type: list
@@ -169,11 +163,32 @@ rows:
       service: ""
       seconds: null
       signs: []
+looked_at:
+  description: The Nodes that could be looked at.
+  type: list
+  elements: str
+  returned: always
+  sample: [node1, node2]
+look:
+  description: The number of this look.
+  type: int
+  returned: always
+  sample: 1
+started:
+  description: When the first look began, where O(earlier) says so, else when it was judged; in seconds since the epoch.
+  type: float
+  returned: always
+  sample: 1790000000.0
 began:
   description: When the first look was judged, in seconds since the epoch.
   type: float
   returned: always
-  sample: 1790000000.0
+  sample: 1790000003.0
+ended:
+  description: When this look was judged, in seconds since the epoch.
+  type: float
+  returned: always
+  sample: 1790000009.0
 first_seen:
   description: By key, when a difference that is still there was first seen.
   type: dict

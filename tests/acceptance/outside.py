@@ -153,7 +153,7 @@ class Cluster:
         api = self.objects("service", "kubernetes")["spec"]["clusterIP"]
         self.ssh(
             node,
-            f"nft 'table ip cut {{ chain cut {{ type filter hook {hook} priority raw; {match} ip daddr {api} drop; }} }}'",
+            f"nft 'table ip cut {{ chain cut {{ type filter hook {hook} priority raw; {match} ip daddr {api} drop; }}; }}'",
         )
         try:
             yield

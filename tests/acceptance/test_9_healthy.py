@@ -52,7 +52,7 @@ def drain(cluster: Cluster, turn: int) -> None:
     """A worker is emptied and taken back."""
     node = ("node2", "node3")[turn % 2]
     cluster.kubectl(
-        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=60s", "--grace-period=1"
+        "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--force", "--timeout=240s", "--grace-period=1"
     )
     cluster.kubectl("uncordon", node)
 

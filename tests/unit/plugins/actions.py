@@ -18,6 +18,8 @@ from ansible.template import Templar
 class Screen:
     """What Display shows."""
 
+    verbosity = 0
+
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.colours: list[t.Any] = []

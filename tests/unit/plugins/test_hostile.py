@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import html.parser
-import http.client
 import json
 import pathlib
 import socket
@@ -167,7 +166,8 @@ class Page(html.parser.HTMLParser):
 
 
 def document(text: str) -> Object:
-    return _report.document(rows(text), state(text), list(hosts(text)), 1790000000.0, 1790000009.0, 2)
+    finding = {"cause": "weight-zero", "subject": text, "sentence": text, "evidence": [text], "remedy": text}
+    return _report.document(rows(text), state(text), list(hosts(text)), 1790000000.0, 1790000009.0, 2, [finding])
 
 
 def printable(lines: t.Iterable[str]) -> bool:
@@ -178,8 +178,9 @@ def printable(lines: t.Iterable[str]) -> bool:
 @hypothesis.given(TEXTS)
 def test_the_terminal_gets_printable_lines(text: str) -> None:
     found = rows(text)
-    lines = [line.text for line in _table.render("Proof: " + text, _folding.folded(found), 120)]
-    assert printable(lines)
+    for most in (None, 5):
+        lines = [line.text for line in _table.render("Proof: " + text, _folding.folded(found), 120, most)]
+        assert printable(lines)
     assert printable(_table.fault_sentences(found))
     causes = _diagnosis.findings(facts(text), state(text), [row._asdict() for row in found])
     assert causes
@@ -235,7 +236,8 @@ def test_an_http_server_that_sends_anything(monkeypatch: pytest.MonkeyPatch) -> 
         ours, theirs = socket.socketpair()
         theirs.sendall(head + body)
         theirs.shutdown(socket.SHUT_WR)
-        monkeypatch.setattr(http.client.HTTPConnection, "connect", lambda self: setattr(self, "sock", ours))
+        ours.settimeout(3.0)
+        monkeypatch.setattr(_probe, "_connect", lambda _target, _timeout, _opened: ours)
         (found,) = _probe.probe([_probe.Target("192.0.2.1", 80, request="http")], 3.0, 1)
         theirs.close()
         ours.close()

@@ -38,6 +38,7 @@ def test_a_cause_is_printed_and_returned_with_its_remedy(screen: Screen) -> None
     )
     assert finding["remedy"].startswith("Set metallb_config.address_pools")
     assert screen.lines[:3] == ["Diagnosis: 1 cause", "", "no-pool (cluster)"]
+    assert screen.lines[-1] == "More about each of them: https://github.com/kubeaddons/metallb/tree/main/docs/causes.md"
     assert not result["changed"]
 
 

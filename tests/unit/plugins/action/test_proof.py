@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import json
-import pathlib
 import typing as t
 
 import pytest
@@ -100,17 +98,14 @@ def test_the_first_line_has_the_mode_that_runs(clock: Clock, screen: Screen) -> 
     assert screen.lines[0] == "Proof: 1 of 1 nodes, 1 Service with an EXTERNAL-IP, kube-proxy in nftables mode"
 
 
-def test_a_node_that_could_not_be_looked_at_is_not_counted(
-    clock: Clock, screen: Screen, tmp_path: pathlib.Path
-) -> None:
+def test_a_node_that_could_not_be_looked_at_is_not_counted(clock: Clock, screen: Screen) -> None:
     nodes = {**STATE, "nodes": {"node1": ["192.168.100.11"], "node2": []}}
     seen = {**hosts(True), "node2": {"problem": "no connection to it: \x1b[2Jtimed out"}}
-    result = run(True, state=nodes, hosts=seen, report_dir=str(tmp_path))
+    result = run(True, state=nodes, hosts=seen)
     assert (result["faults"], result["again"]) == ([], False)
     assert result["unseen"] == [r"node2, data plane: no connection to it: \x1b[2Jtimed out"]
     assert screen.lines[0].startswith("Proof: 1 of 2 nodes")
-    found = json.loads((tmp_path / "metallb-proof.json").read_text(encoding="utf-8"))
-    assert [one["looked_at"] for one in found["nodes"]] == [True, False]
+    assert result["looked_at"] == ["node1"]
 
 
 def test_a_fault_is_looked_at_twice_and_then_said(clock: Clock, screen: Screen) -> None:
@@ -180,33 +175,28 @@ def test_routers_are_judged_too(clock: Clock, screen: Screen) -> None:
     assert (result["again"], result["faults"]) == (False, [])
 
 
-def test_the_report_is_written_once_it_is_final(clock: Clock, screen: Screen, tmp_path: pathlib.Path) -> None:
-    directory = tmp_path / "reports"
-    first = run(False, report_dir=str(directory))
-    assert first["again"]
-    assert first["report"] == []
-    assert not directory.exists()
-    second = run(False, look=2, earlier=first, report_dir=str(directory))
-    assert second["report"] == [str(directory / "metallb-proof.{0}".format(one)) for one in ("html", "json", "xml")]
-    assert screen.lines[-1] == "Report: {0}".format(second["report"][0])
-    found = json.loads((directory / "metallb-proof.json").read_text(encoding="utf-8"))
-    assert (found["verdict"], found["looks"]) == ("fault", 2)
-    # What the diagnosis goes by is not for the report's readers.
-    assert [
-        {**check, "signs": row["signs"]} for check, row in zip(found["checks"], second["rows"], strict=True)
-    ] == second["rows"]
-    assert [row["signs"] for row in second["rows"]] == [[], [], ["strict-arp"]]
+def test_a_pending_service_is_not_counted_as_one_with_an_address(clock: Clock, screen: Screen) -> None:
+    pending = {**STATE["services"][0], "service": "default/pending", "addresses": [], "reason": "pending"}
+    run(True, state={**STATE, "services": [*STATE["services"], pending]}, look=2, earlier={"began": clock.now - 500})
+    assert screen.lines[0] == "Proof: 1 of 1 nodes, 1 Service with an EXTERNAL-IP, 1 without, kube-proxy in ipvs mode"
 
 
-def test_a_report_that_cannot_be_written_is_an_error_after_the_proof(
-    clock: Clock, screen: Screen, tmp_path: pathlib.Path
-) -> None:
-    (tmp_path / "file").touch()
-    result = run(True, report_dir=str(tmp_path / "file"))
-    assert result["failed"]
-    assert result["msg"] == (
-        'metallb_verify_report_dir: "{0}/file" takes no report (File exists); name a directory that the user of the Ansible '
-        "controller may write to, or none.".format(tmp_path)
-    )
-    assert result["report"] == []
-    assert screen.lines[-1] == "3 checks: 2 ok, 1 note"
+def test_time_counts_from_before_the_first_look(clock: Clock, screen: Screen) -> None:
+    first = run(False, earlier={"started": str(clock.now - 7.5)})
+    assert (first["started"], first["began"]) == (clock.now - 7.5, clock.now)
+    clock.now += 5
+    second = run(True, look=2, earlier=first)
+    assert second["ended"] - second["started"] == 12.5
+    assert run(True)["started"] == clock.now
+
+
+def test_a_long_table_is_short_but_for_v(clock: Clock, screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = [{**STATE["services"][0], "service": "default/web-{0}".format(number)} for number in range(100)]
+    run(True, state={**STATE, "services": services}, report_dir="somewhere")
+    short = list(screen.lines)
+    assert len(short) <= 60
+    assert "see the report" in " ".join(short)
+    monkeypatch.setattr(Screen, "verbosity", 1)
+    screen.lines.clear()
+    run(True, state={**STATE, "services": services}, report_dir="somewhere")
+    assert all(any(line == one["service"] for line in screen.lines) for one in services)

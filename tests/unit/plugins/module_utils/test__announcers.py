@@ -362,7 +362,7 @@ EXPECTED: list[tuple[Object, Object, dict[str, list[str]], dict[str, Why]]] = [
         SERVICE,
         {"speakers": [pod("node1", image="registry:5000/speaker:v0.13.9"), pod("node2", image="speaker@sha256:1")]},
         {"node1": ["router1"], "node2": ["router1", "router2"]},
-        {"node3": "has no running speaker"},
+        {"node3": SPEAKERLESS},
     ),
     (
         SERVICE,

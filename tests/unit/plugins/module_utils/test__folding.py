@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _folding, _node_rows
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, OK
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, UNKNOWN, Row
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
     NODES,
     VIP,
@@ -113,3 +113,18 @@ def test_one_mode_of_many_nodes_is_one_line() -> None:
         (FAULT, "node1 and 1 more", "ipvs", "iptables"),
         (FAULT, "node2", "ipvs", "nftables"),
     ]
+
+
+def test_in_short_the_worst_comes_first_and_everything_is_counted() -> None:
+    def row(verdict: str, subject: str, number: int, node: str = "") -> Row:
+        return Row(verdict, subject, "check", "API", "", "", f"{subject}/{node}/{number}/{verdict}", node)
+
+    verdicts = (NOTE, LAG, UNKNOWN, FAULT)
+    rows = [row(verdict, "default/web", number) for verdict in verdicts for number in range(3)]
+    rows += [row(OK, "default/web", 0), row(OK, "default/fine", 0), row(OK, "nodes", 0, "node1"), row(OK, "nodes", 0)]
+    short = _folding.shortened(rows, 2)
+    assert [one.shown[0].verdict for one in short.alike] == [FAULT, UNKNOWN, LAG, NOTE]
+    assert [(len(one.shown), one.left_out) for one in short.alike] == [(2, 1)] * 4
+    assert [one.name for one in short.services] == ["default/fine"]
+    assert [one.name for one in short.nodes] == ["node1", "several nodes"]
+    assert short.others == 1

@@ -101,3 +101,77 @@ def test_each_fault_is_a_sentence() -> None:
     assert _table.fault_sentences(ROWS) == [
         "default/web: ARP, segment, 192.168.100.240: expected one answer, from node2, found no answer."
     ]
+
+
+def many(services: int, nodes: int, *others: Row) -> list[Row]:
+    """Rows of a cluster where all is well, and others."""
+    found = []
+    for number in range(services):
+        name = f"default/web-{number}"
+        found.append(Row(OK, name, "EXTERNAL-IP", "API", "an address", f"10.0.0.{number}", f"{name}/address"))
+        found.append(Row(OK, name, "ARP", f"segment, 10.0.0.{number}", "one answer", "node1", f"{name}/arp"))
+    for number in range(nodes):
+        node = f"node{number}"
+        found.append(Row(OK, "nodes", "strict ARP", node, "1", "1", f"strict_arp/{node}", node))
+        found.append(Row(OK, "nodes", "IPVS", node, "5 virtual servers", "all", f"data-plane/{node}", node))
+    return [*found, *others]
+
+
+def short(rows: list[Row], width: int = 120, reported: bool = True) -> list[str]:
+    return [line.text for line in _table.render("Proof", rows, width, _table.MOST_LINES, reported)]
+
+
+def test_a_table_of_few_lines_stays_whole() -> None:
+    rows = many(1, 3)
+    assert short(rows) == [line.text for line in _table.render("Proof", rows, 120)]
+    assert "short table" not in " ".join(short(rows))
+
+
+def test_of_more_services_one_line_each_is_enough() -> None:
+    lines = short(many(20, 10))
+    assert len(lines) <= _table.MOST_LINES
+    assert "  ok  default/web-7   10.0.0.7   2 checks" in lines
+    assert "  ok  node9  2 checks" in lines
+    assert lines[-2:] == ["60 checks: 60 ok", "This is the short table; the whole one is printed with -v."]
+
+
+def test_of_many_services_a_number_is_enough() -> None:
+    lines = short(many(100, 10))
+    assert len(lines) <= _table.MOST_LINES
+    assert "  ok  100 Services, 200 checks" in lines
+    assert "  ok  node9  2 checks" in lines
+    assert "  ok  1000 nodes, 2000 checks" in short(many(100, 1000))
+
+
+def test_what_is_not_ok_is_there_in_full_and_what_is_left_out_is_counted() -> None:
+    silent = [
+        Row(FAULT, f"default/silent-{number}", "ARP", f"segment, {number}", "one answer", "no answer", f"s{number}")
+        for number in range(70)
+    ]
+    odd = Row(FAULT, "nodes", "strict ARP", "node7", "1", "0", "odd", "node7")
+    lag = Row(LAG, "nodes", "IPVS missing", "node8: default/web", "weight 1", "absent", "lag", "node8")
+    lines = short(many(100, 10, *silent, odd, lag))
+    assert len(lines) <= _table.MOST_LINES
+    shown = [line for line in lines if "default/silent-" in line]
+    assert len(shown) == 20
+    assert lines[lines.index(shown[-1]) + 1] == "  and 50 more like these; see the report"
+    assert any("FAULT" in line and "node7" in line for line in lines)
+    assert any("moving" in line and "node8" in line for line in lines)
+    # Nodes of which not all is ok are none of the others.
+    assert "  ok  node7  2 checks" not in lines
+    assert "ok as well: 4 checks of what is named first" in lines
+    assert lines[-2] == "292 checks: 220 ok, 71 FAULT, 1 moving"
+    assert "  and 50 more like these; -v prints them" in short(many(100, 10, *silent), reported=False)
+
+
+def test_many_kinds_of_faults_are_all_there() -> None:
+    kinds = [
+        Row(FAULT, "nodes", f"IPVS kind{kind}", f"node1: {number}", "one", "another", f"{kind}/{number}", "node1")
+        for kind in range(12)
+        for number in range(9)
+    ]
+    lines = short(many(100, 10, *kinds), width=200)
+    assert len(lines) <= _table.MOST_LINES
+    assert all(any(f"kind{kind} " in line for line in lines) for kind in range(12))
+    left_out = [int(line.split()[1]) for line in lines if line.startswith("  and ")]
+    assert sum("FAULT" in line and "IPVS" in line for line in lines) + sum(left_out) == len(kinds)
