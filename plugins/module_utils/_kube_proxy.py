@@ -112,5 +112,7 @@ def _load(config_map: Object) -> Object:
         raise NotUnderstood("ConfigMap kube-system/kube-proxy: mode of {0} is no text".format(CONFIG_KEY))
     for mode in ("ipvs", "iptables", "nftables"):
         if not isinstance(config.get(mode) or {}, dict):
-            raise NotUnderstood("ConfigMap kube-system/kube-proxy: {0} of {1} is not a mapping".format(mode, CONFIG_KEY))
+            raise NotUnderstood(
+                "ConfigMap kube-system/kube-proxy: {0} of {1} is not a mapping".format(mode, CONFIG_KEY)
+            )
     return config

@@ -16,7 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, ROOT, VIP, Cluster, Playbook, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import (
+    NODES,
+    ROOT,
+    VIP,
+    Cluster,
+    Playbook,
+    eventually,
+)
 
 WEB = "default/myweb-svc-lb"
 

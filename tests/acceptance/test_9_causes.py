@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import typing as t
 from collections.abc import Iterator
@@ -358,7 +359,7 @@ def test_mode_that_is_not_applied(cluster: Cluster) -> None:
         cluster.kubectl(
             *SYSTEM, "patch", "configmap", "kube-proxy", "-p", json.dumps({"data": {"config.conf": config}})
         )
-    assert causes_of(played.output) == {("mode-not-applied", "cluster")}, played.output
+    assert played.causes() == {("mode-not-applied", "cluster")}, played.output
     assert "kube-proxy in ipvs mode" in played.output, played.output
     tables = re.findall(r"^\s*ok\s+IPVS\s+(\S+)", played.output, re.MULTILINE)
     assert sorted(tables) == sorted(NODES), played.output
