@@ -119,6 +119,13 @@ GROUPS: dict[str, list[Cause]] = {
             "metallb_reassign_addresses: true.",
         ),
         Cause(
+            "other-load-balancer",
+            "The Service holds an address that no pool holds and that something else than MetalLB gave it: another load "
+            "balancer of this cluster, or one that ran here before.",
+            "Leave Services to one load balancer: switch the other one off, or give each a loadBalancerClass of its own "
+            "(metallb_loadbalancer_class). Of one that runs no more, create the Service anew.",
+        ),
+        Cause(
             "controller-silent",
             "MetalLB's controller is running and has given neither an address nor a reason, and the pools show none.",
             "Look into its log: kubectl --namespace metallb-system logs deployment/controller.",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _allocation
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical, of_network
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
 
@@ -21,6 +22,8 @@ CALICO_CONFIG = "/apis/crd.projectcalico.org/v1/bgpconfigurations"
 CALICO_PEERS = "/apis/crd.projectcalico.org/v1/bgppeers"
 CILIUM_POOLS = ("/apis/cilium.io/v2/ciliumloadbalancerippools", "/apis/cilium.io/v2alpha1/ciliumloadbalancerippools")
 _SERVICELB = "svccontroller.k3s.cattle.io/svcname"
+# MetalLB writes it beside every address that it gives.
+_FROM_POOL = "ip-allocated-from-pool"
 
 
 class Found(t.NamedTuple):
@@ -72,6 +75,19 @@ def judge(
                     )
                 )
     return Found(_calico_peers(more.get(CALICO_PEERS) or [], peers), warnings)
+
+
+def given_by_another(service: Object) -> str:
+    """Return what tells that it was not MetalLB that gave a Service its addresses, "" where MetalLB says that it did."""
+    if _allocation.annotation(service, _FROM_POOL):
+        return ""
+    written = service["metadata"].get("managedFields") or []
+    # Who writes a Service's status is a load balancer.
+    managers = sorted({one["manager"] for one in written if one.get("subresource") == "status" and one.get("manager")})
+    text = "it lacks the annotation {0}{1}, which MetalLB writes beside an address".format(
+        _allocation.PREFIXES[0], _FROM_POOL
+    )
+    return text + ("; its status was written by {0}".format(", ".join(managers)) if managers else "")
 
 
 def _kube_vip(daemon_sets: t.Sequence[Object]) -> t.Iterator[str]:

@@ -187,7 +187,12 @@ def _of_addresses(found: _Found, facts: Object, state: Object) -> None:
             found.add(one["cause"], one["service"], one["text"])
     for service in state["services"]:
         if service["addresses"] and service["reason"]:
-            found.add("pool-gone", service["service"], "{0} {1}".format(service["service"], service["reason"]))
+            name = service["service"]
+            line = "{0} {1}".format(name, service["reason"])
+            if name in facts["foreign_addresses"]:
+                found.add("other-load-balancer", name, line, facts["foreign_addresses"][name], *facts["competitors"])
+            else:
+                found.add("pool-gone", name, line)
 
 
 def _of_announcement(found: _Found, service: Object, state: Object) -> None:

@@ -115,8 +115,20 @@ stale:
   elements: str
   returned: always
   sample: []
+foreign_addresses:
+  description: Service to what tells that something else than MetalLB gave it its addresses, for those that no pool holds.
+  type: dict
+  returned: always
+  sample: {}
+competitors:
+  description: What else hands out addresses of Services, a sentence each. Looked for where there are RV(foreign_addresses).
+  type: list
+  elements: str
+  returned: always
+  sample: []
 """
 
+import functools
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -124,6 +136,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _allocation,
     _announcers,
+    _competitors,
     _external_ip,
     _kube_proxy,
     _kubernetes,
@@ -145,6 +158,8 @@ EMPTY: dict[str, t.Any] = {
     "kube_proxy": {},
     "announce_failures": [],
     "stale": [],
+    "foreign_addresses": {},
+    "competitors": [],
 }
 
 
@@ -173,6 +188,7 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     }
     problem, own_class = _metallb.problem(workloads[0]), params["loadbalancer_class"]
     books = _external_ip.ledger(services or [], pools, _metallb.namespace_labels(api, pools), own_class)
+    foreign = foreign_addresses([one for one in balanced if _external_ip.handled(one, own_class)], pools)
     return {
         "pending": pending(balanced, events, pools, problem, own_class, books),
         "workloads": [one._asdict() for one in workloads if not one.done],
@@ -190,6 +206,8 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
             one for one in announce_failures(events) if _scope.holds(params["scope"], one["service"])
         ],
         "stale": stale(states or []),
+        "foreign_addresses": foreign,
+        "competitors": competitors(api) if foreign else [],
     }
 
 
@@ -212,6 +230,23 @@ def pending(
         judged = _external_ip.judge(wanted, service, pools, own, problem, own_class, books)
         found.append({"service": _scope.name_of(service), "cause": judged.cause, "text": judged.reason})
     return found
+
+
+def foreign_addresses(services: list[Object], pools: list[Object]) -> dict[str, str]:
+    """Return Service -> what tells that something else gave it its addresses, where some are of no pool."""
+    found = {}
+    for service in services:
+        addresses = _external_ip.ingress_addresses(service)
+        if not all(_external_ip.pool_of(one, pools) for one in addresses):
+            found[_scope.name_of(service)] = _competitors.given_by_another(service)
+    return {name: text for name, text in found.items() if text}
+
+
+def competitors(api: _kubernetes.Api) -> list[str]:
+    daemon_sets = api.get_list(_resources.DAEMON_SETS) or []
+    paths = _competitors.more_to_read(daemon_sets)
+    more = dict(zip(paths, api.gather([functools.partial(api.get_list, one) for one in paths])))
+    return _competitors.judge(daemon_sets, {path: some or [] for path, some in more.items()}, [], {}).warnings
 
 
 def announce_failures(events: dict[str, list[Object]]) -> list[dict[str, str]]:

@@ -169,6 +169,25 @@ def test_controller_silent(cluster: Cluster) -> None:
     assert named == {("controller-silent", "causes/late")}
 
 
+def test_other_load_balancer(cluster: Cluster) -> None:
+    """Something else writes an address into a Service's status; MetalLB would take it away, and hears nothing of it."""
+    (pod,) = cluster.objects(*METALLB, "pods", "-l", "component=controller")["items"]
+    from_it = f"ip saddr {pod['status']['podIP']}"
+    given = {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}}
+    try:
+        with cluster.cut_off_from_the_api(pod["spec"]["nodeName"], "prerouting", from_it):
+            made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}}, service("other"))
+            where = ("--namespace", "causes", "patch", "service", "other", "--subresource=status")
+            cluster.kubectl(*where, "-p", json.dumps(given))
+            played = cluster.playbook("playbooks/diagnose.yml")
+    finally:
+        cluster.kubectl("delete", "namespace", "causes")
+        cluster.kubectl(*METALLB, "rollout", "restart", "deployment/controller")
+        cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
+    assert played.causes() == {("other-load-balancer", "causes/other")}, played.output
+    assert "its status was written by kubectl-patch" in played.text, played.output
+
+
 def test_image_not_pulled(cluster: Cluster) -> None:
     """One speaker of three has an image that is nowhere."""
     image = {"op": "replace", "path": "/spec/template/spec/containers/0/image"}

@@ -141,6 +141,8 @@ def facts(text: str) -> Object:
         "strict_arp": True,
         "kube_proxy": {text: text},
         "stale": [text],
+        "foreign_addresses": {"default/" + text: text},
+        "competitors": [text],
         "announce_failures": [{"service": "default/" + text, "text": text}],
     }
 

@@ -85,3 +85,21 @@ def test_a_router_that_calico_has_a_session_with(peer: str, address: str) -> Non
     assert error.startswith("metallb_peers[0]: ")
     assert "BGPPeer tor" in error
     assert judge(more=more, **{"metallb_peers[0]": "192.0.2.7"}).errors == []
+
+
+def given(**meta: t.Any) -> str:
+    return _competitors.given_by_another({"metadata": meta, "spec": {}})
+
+
+def test_who_gave_an_address() -> None:
+    key = "ip-allocated-from-pool"
+    assert given(annotations={"metallb.io/" + key: "main"}) == ""
+    assert given(annotations={"metallb.universe.tf/" + key: "main"}) == ""
+    text = "it lacks the annotation metallb.io/ip-allocated-from-pool, which MetalLB writes beside an address"
+    assert given() == given(annotations=None, managedFields=None) == text
+    written = [
+        {"manager": "kubectl-client-side-apply"},
+        {"manager": "kube-vip", "subresource": "status"},
+        {"subresource": "status"},
+    ]
+    assert given(managedFields=written) == text + "; its status was written by kube-vip"

@@ -50,6 +50,8 @@ def facts(**changes: t.Any) -> Object:
         "kube_proxy": {},
         "announce_failures": [],
         "stale": [],
+        "foreign_addresses": {},
+        "competitors": [],
     }
     return {**healthy, **changes}
 
@@ -183,6 +185,20 @@ def hindered(**ids: str) -> Object:
 )
 def test_who_announces(changes: Object, causes: list[tuple[str, str]]) -> None:
     assert named(found_state=state(service(**changes))) == causes
+
+
+def test_an_address_that_something_else_gave() -> None:
+    homeless = service(reason=f"has {VIP}, which no IPAddressPool holds")
+    told = facts(foreign_addresses={WEB: "it lacks the annotation"}, competitors=["kube-vip runs"])
+    (found,) = _diagnosis.findings(told, state(homeless, service(service="default/b")), [row()])
+    assert (found.cause, found.subject) == ("other-load-balancer", WEB)
+    assert found.evidence == [
+        f"{WEB} has {VIP}, which no IPAddressPool holds",
+        "it lacks the annotation",
+        "kube-vip runs",
+    ]
+    # By then it has one of a pool.
+    assert named(told) == []
 
 
 def test_a_service_without_an_address_is_explained() -> None:

@@ -12,6 +12,7 @@ from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Serv
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.modules.test_wait_for_metallb import cluster as metallb
 
 Object = dict[str, t.Any]
+SPEAKER = "/apis/apps/v1/namespaces/metallb-system/daemonsets/speaker"
 READY = [{"type": "Ready", "status": "True"}]
 
 
@@ -174,3 +175,22 @@ def test_a_speaker_that_could_not_announce() -> None:
     assert read(server)["announce_failures"] == [
         {"service": "default/web", "text": "the interfaces specified by LB IP doesn't exist"}
     ]
+
+
+def test_an_address_that_something_else_gave() -> None:
+    server = cluster()
+    meta = {"name": "svclb-x", "labels": {"svccontroller.k3s.cattle.io/svcname": "foreign"}}
+    parts = {"spec": {"template": {"spec": {"containers": []}}}, "status": {}}
+    server.put({**parts, "metadata": meta}, "/apis/apps/v1/namespaces/kube-system/daemonsets/svclb-x")
+    server.objects[SPEAKER]["spec"]["template"] = parts["spec"]["template"]
+    assert read(server)["competitors"] == []
+    service(server, "foreign", "203.0.113.7")
+    service(server, "other-class", "203.0.113.8", loadBalancerClass="x")
+    service(server, "gone", "203.0.113.9")
+    own = server.objects["/api/v1/namespaces/default/services/gone"]["metadata"]
+    own["annotations"] = {"metallb.universe.tf/ip-allocated-from-pool": "former"}
+    found = read(server)
+    assert list(found["foreign_addresses"]) == ["default/foreign"]
+    assert "ip-allocated-from-pool" in found["foreign_addresses"]["default/foreign"]
+    (competitor,) = found["competitors"]
+    assert competitor.startswith("K3s' own load balancer serves foreign")
