@@ -18,6 +18,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     NOTE,
     OFF_LINK,
     OK,
+    OUTDATED,
     SEVERAL,
     SILENT,
     STRANGER,
@@ -67,22 +68,56 @@ def unannounced_row(service: Object, speakers: t.Sequence[str]) -> Row:
     )
 
 
-def election_rows(service: Object) -> list[Row]:
+def _answering(service: Object, look: Look) -> str:
+    """Return the only node that was heard to answer for a Service's addresses, "" where it is not one or not known."""
+    heard = {
+        look.owners.get(mac, "")
+        for address in service["addresses"]
+        for _asker, macs in look.heard.get(address, [])
+        for mac in macs
+    }
+    return heard.pop() if len(heard) == 1 else ""
+
+
+def _agreed(service: Object) -> str:
+    """Return the node that MetalLB's rule and its last event name, "" where neither does or they differ."""
+    said = {(service["election"] or {}).get("node") or "", service["assigned"]} - {""}
+    return said.pop() if len(said) == 1 else ""
+
+
+def _is_outdated(service: Object, look: Look) -> bool:
+    """Return whether the ServiceL2Status names one node, and all else the one that answers.
+
+    MetalLB 0.14.8 to 0.15.3 could not give it to another node (metallb/metallb#2930).
+    """
+    node = _answering(service, look)
+    return bool(node) and len(service["announcers"] or []) == 1 and node == _agreed(service) != service["announcers"][0]
+
+
+def _announcing(service: Object, look: Look) -> list[str]:
+    """Return the nodes that announce a Service: as MetalLB says, or where no release of it does, as the segment tells."""
+    if service["announcers"] is None:
+        node = _answering(service, look)
+        return [node] if node else []
+    return list(service["announcers"])
+
+
+def election_rows(service: Object, look: Look) -> list[Row]:
     """Return a note where another node announces than all nodes should agree on; none before it has come to one."""
-    announcers, election = service["announcers"], service["election"]
-    if not election or announcers is None or len(announcers) != 1 or announcers == [election["node"]]:
+    announcing, election = _announcing(service, look), service["election"]
+    if not election or len(announcing) != 1 or announcing == [election["node"]] or _is_outdated(service, look):
         return []
     wanted = election["node"] or "nobody: {0}".format(reasons_text(election["reasons"]))
-    found = "{0}: the speakers do not agree on which of them run (memberlist)".format(announcers[0])
+    found = "{0}: the speakers do not agree on which of them run (memberlist)".format(announcing[0])
     return [Row(NOTE, service["service"], "election", "API", wanted, found, service["service"] + "/election")]
 
 
-def event_rows(service: Object) -> list[Row]:
+def event_rows(service: Object, look: Look) -> list[Row]:
     """Return a note where the last event names another node; it lasts an hour and speakers send it as they please."""
-    announcers, assigned = service["announcers"], service["assigned"]
-    if not announcers or not assigned or assigned in announcers:
+    announcing, assigned = _announcing(service, look), service["assigned"]
+    if not announcing or not assigned or assigned in announcing or _is_outdated(service, look):
         return []
-    wanted = "nodeAssigned names {0}".format(names(announcers))
+    wanted = "nodeAssigned names {0}".format(names(announcing))
     return [Row(NOTE, service["service"], "event", "API", wanted, assigned, service["service"] + "/assigned")]
 
 
@@ -108,10 +143,19 @@ def neighbour_row(service: Object, address: str, look: Look) -> Row:
     if OFF_LINK in signs and _lost(service, address, look):
         # It might have been routed to a node.
         verdict = FAULT
+    # Without a status, the two together are MetalLB's word.
+    meant = _agreed(service) if announcers is None and service["assigned"] and service["election"] else ""
+    if _is_outdated(service, look) and set(answers.values()) == {_agreed(service)}:
+        signs = (*signs, OUTDATED)
+        found = "{0}; ServiceL2Status {1}, which names {2}, is outdated: MetalLB elects {3}".format(
+            found, names(service["statuses"]), announcers[0], _agreed(service)
+        )
+    elif meant and verdict == OK and _answering(service, look) != meant:
+        verdict = FAULT
     if announcers == [] and (service["election"] or {}).get("reasons"):
         found = "{0}; no node may: {1}".format(found, reasons_text(service["election"]["reasons"]))
     if announcers is None:
-        wanted = "one answer, from a node"
+        wanted = "one answer, from {0}".format(meant or "a node")
     elif len(announcers) > 1:
         wanted = "one announcing node"
     else:

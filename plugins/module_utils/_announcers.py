@@ -113,14 +113,20 @@ def _advertisement(obj: Object, live: Live, peers: t.Mapping[str, t.Sequence[Obj
 
 
 def _statuses(statuses: t.Sequence[Object] | None) -> dict[Key, list[Object]] | None:
-    """Return the status parts of ServiceL2Status or ServiceBGPStatus by Service; None: there is no such kind."""
+    """Return the status parts of ServiceL2Status or ServiceBGPStatus by Service, each with its "object", namespace and name.
+
+    None: there is no such kind.
+    """
     if statuses is None:
         return None
     found: dict[Key, list[Object]] = {}
     for one in statuses:
         status = one.get("status") or {}
         if status.get("node"):
-            found.setdefault((status.get("serviceNamespace", ""), status.get("serviceName", "")), []).append(status)
+            key = (status.get("serviceNamespace", ""), status.get("serviceName", ""))
+            meta = one.get("metadata") or {}
+            name = "{0}/{1}".format(meta.get("namespace", ""), meta.get("name", ""))
+            found.setdefault(key, []).append({**status, "object": name})
     return found
 
 
@@ -165,6 +171,11 @@ def l2_announcers(service: Object, live: Index) -> list[str] | None:
     if live.l2_statuses is None:
         return None
     return sorted({one["node"] for one in live.l2_statuses.get(_key(service), [])})
+
+
+def l2_statuses(service: Object, live: Index) -> list[str]:
+    """Return namespace and name of every ServiceL2Status of a Service that names a node."""
+    return sorted(one["object"] for one in (live.l2_statuses or {}).get(_key(service), []))
 
 
 def l2_assigned(service: Object, live: Index) -> str:

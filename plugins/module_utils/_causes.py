@@ -165,6 +165,13 @@ GROUPS: dict[str, list[Cause]] = {
             "memberlist.",
         ),
         Cause(
+            "status-outdated",
+            "The node that MetalLB elects announces the Service, and its ServiceL2Status still names another one: MetalLB "
+            "before 0.16 could not change it (Value is immutable).",
+            "Update MetalLB to 0.16 or later, or delete the ServiceL2Status that the evidence names; a speaker then makes it "
+            "anew. Traffic does not depend on it.",
+        ),
+        Cause(
             "duplicate-address",
             "Another machine on the segment answers for the address.",
             "Find the machine by its hardware address and take the address from it, or take it out of the pool.",

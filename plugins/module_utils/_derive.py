@@ -241,6 +241,7 @@ def balanced(
                 "reason": judged.reason,
                 "layer2": bool(layer2),
                 "announcers": _announcers.l2_announcers(service, index),
+                "statuses": _announcers.l2_statuses(service, index),
                 "assigned": _announcers.l2_assigned(service, index),
                 "election": _announcers.l2_election(service, layer2, judged.addresses, local_nodes, index),
                 "bgp": _announcers.bgp_announcement(service, bgp, judged.addresses, local_nodes, index),

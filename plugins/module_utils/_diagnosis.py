@@ -30,6 +30,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     LED,
     NODES,
     OFF_LINK,
+    OUTDATED,
     PROXY_MODE,
     REPLACED,
     ROUTES,
@@ -265,7 +266,9 @@ def _filterless(faults: t.Sequence[Object]) -> set[str]:
 
 def _of_neighbours(found: _Found, row: Object, text: str, failures: t.Mapping[str, str]) -> None:
     name, signs = row["subject"], row["signs"]
-    if OFF_LINK in signs:
+    if OUTDATED in signs:
+        found.add("status-outdated", name, text)
+    elif OFF_LINK in signs:
         found.add("pool-off-link", name, text)
     elif STRANGER in signs:
         found.add("duplicate-address", name, text)

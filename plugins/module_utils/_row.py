@@ -33,6 +33,7 @@ OFF_LINK = "off-link"  # no node could ask
 STRANGER = "stranger"  # a host that is none of the nodes answers
 SEVERAL = "several"  # more than one answers
 SILENT = "silent"  # nobody answers
+OUTDATED = "outdated"  # the node that MetalLB elects answers, and its status names another one
 LED = "led"  # without an answer, but a node led it to a backend
 ASTRAY = "astray"  # goes to a node that does not announce the Service
 WAY_BACK = "way-back"  # the answer would leave by another interface

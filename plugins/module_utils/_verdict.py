@@ -100,8 +100,8 @@ def _service_rows(service: Object, look: Look) -> list[Row]:
         return found
     if service["layer2"]:
         found.extend(neighbour_row(service, address, look) for address in service["addresses"])
-        found.extend(election_rows(service))
-        found.extend(event_rows(service))
+        found.extend(election_rows(service, look))
+        found.extend(event_rows(service, look))
     elif service["bgp"] is None:
         found.append(unannounced_row(service, state["speakers"]))
     if service["bgp"] is not None:

@@ -173,6 +173,10 @@ services:
         - Null where MetalLB has no such objects, before 0.14.4.
       type: list
       elements: str
+    statuses:
+      description: Namespace and name of each C(ServiceL2Status) that RV(services[].announcers) is from.
+      type: list
+      elements: str
     assigned:
       description: The node that MetalLB's last event C(nodeAssigned) names for layer2; empty where no event is left.
       type: str
@@ -227,6 +231,8 @@ services:
       reason: ""
       layer2: true
       announcers: [node2]
+      statuses: [metallb-system/l2-x4k2p]
+      assigned: node2
       election: {node: node2, reasons: {}}
       bgp: null
       backends: [10.233.64.5, 10.233.65.4, 10.233.66.4]

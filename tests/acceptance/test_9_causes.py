@@ -347,6 +347,32 @@ def test_split_brain(cluster: Cluster) -> None:
     assert named == {("split-brain", WEB)}
 
 
+def test_status_outdated(cluster: Cluster) -> None:
+    """As before 0.16: the status names another node than announces.
+
+    status.node is immutable, so it is another object. Without labels no speaker takes it for its own.
+    """
+    (status,) = cluster.objects("servicel2statuses", "-A")["items"]
+    where = ("--namespace", status["metadata"]["namespace"])
+    node = status["status"]["node"]
+    other = next(one for one in NODES if one != node)
+    meta = {"name": "causes", "namespace": status["metadata"]["namespace"]}
+    with cluster.cut_off_from_the_api(node, "output"):
+        try:
+            cluster.kubectl(*where, "delete", "servicel2status", status["metadata"]["name"])
+            made(cluster, {**{key: status[key] for key in ("apiVersion", "kind")}, "metadata": meta, "spec": {}})
+            patch = json.dumps({"status": {**status["status"], "node": other}})
+            patching = ("patch", "servicel2status", "causes", "--subresource=status", "--type=merge")
+            cluster.kubectl(*where, *patching, "-p", patch)
+            played = cluster.playbook("playbooks/diagnose.yml")
+        finally:
+            cluster.kubectl(*where, "delete", "servicel2status", "causes", "--ignore-not-found")
+    eventually("the speaker says so again", lambda: cluster.objects("servicel2statuses", "-A")["items"], 120)
+    assert played.causes() == {("status-outdated", WEB)}, played.output
+    assert f"causes, which names {other}, is outdated: MetalLB elects {node}" in played.text, played.output
+    assert "memberlist" not in played.text, played.output
+
+
 def test_duplicate_address(cluster: Cluster) -> None:
     """Another machine on the segment has the address."""
     with cluster.twin(VIP):

@@ -123,6 +123,7 @@ def test_the_expected_state(ansible, api, plain, namespace, node, metallb_crds):
         "reason": "",
         "layer2": True,
         "announcers": [node],
+        "statuses": [f"{namespace}/l2-x"],
         "assigned": "",
         "election": {"node": "", "reasons": {node: {"id": "no-speaker", "text": "has no running speaker"}}},
         "bgp": None,

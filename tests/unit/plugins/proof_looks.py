@@ -29,6 +29,7 @@ def service(**changed: t.Any) -> Object:
         "reason": "",
         "layer2": True,
         "announcers": ["node2"],
+        "statuses": ["metallb-system/l2-x"],
         "assigned": "node2",
         "election": {"node": "node2", "reasons": {}},
         "bgp": None,

@@ -62,6 +62,7 @@ def state(text: str) -> Object:
         "reason": "",
         "layer2": True,
         "announcers": [text],
+        "statuses": [text],
         "assigned": text + "3",
         "backends": [text],
         "election": {"node": "", "reasons": {text: {"id": text, "text": text}}},

@@ -21,6 +21,7 @@ STATE: Object = {
             "reason": "",
             "layer2": False,
             "announcers": [],
+            "statuses": [],
             "assigned": "",
             "election": None,
             "bgp": None,

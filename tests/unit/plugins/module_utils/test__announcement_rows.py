@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _verdict
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NOTE, OK, SEVERAL, UNKNOWN
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
+    M1,
     M2,
     M3,
     VIP,
@@ -157,6 +158,108 @@ ARP: list[tuple[Object, dict[str, Object], str, str]] = [
     ),
 ]
 
+# What else names a node, what the others heard; verdict and end of what was found, and the notes.
+BEFORE = "02:00:5e:00:53:02); ServiceL2Status metallb-system/l2-x, which names node1, is outdated: MetalLB elects node2"
+DISAGREE = "the speakers do not agree on which of them run (memberlist)"
+ELECTED: list[tuple[str, Object, tuple[str, ...], str, str, list[str]]] = [
+    ("a status that is outdated", {"announcers": ["node1"]}, (M2,), FAULT, BEFORE, []),
+    ("without an event", {"announcers": ["node1"], "assigned": ""}, (M2,), FAULT, BEFORE, []),
+    ("by a rule that is not known", {"announcers": ["node1"], "election": None}, (M2,), FAULT, BEFORE, []),
+    (
+        "an event that agrees with the status",
+        {"announcers": ["node1"], "assigned": "node1"},
+        (M2,),
+        FAULT,
+        "node2 (02:00:5e:00:53:02)",
+        ["election: node1: " + DISAGREE],
+    ),
+    (
+        "a node that does as its status says",
+        {"announcers": ["node1"]},
+        (M1,),
+        OK,
+        "node1 (02:00:5e:00:53:01)",
+        ["election: node1: " + DISAGREE, "event: node2"],
+    ),
+    (
+        "two that answer",
+        {"announcers": ["node1"]},
+        (M1, M2),
+        FAULT,
+        "node1 (02:00:5e:00:53:01), node2 (02:00:5e:00:53:02)",
+        ["election: node1: " + DISAGREE, "event: node2"],
+    ),
+    ("no status and all agree", {"announcers": None}, (M2,), OK, "node2 (02:00:5e:00:53:02)", []),
+    (
+        "no status, and rule and event say otherwise",
+        {"announcers": None},
+        (M1,),
+        FAULT,
+        "node1 (02:00:5e:00:53:01)",
+        ["election: node1: " + DISAGREE, "event: node2"],
+    ),
+    (
+        "no status and no event",
+        {"announcers": None, "assigned": ""},
+        (M1,),
+        OK,
+        "node1 (02:00:5e:00:53:01)",
+        ["election: node1: " + DISAGREE],
+    ),
+    (
+        "no status, and an event before the last change",
+        {"announcers": None, "assigned": "node1"},
+        (M2,),
+        OK,
+        "node2 (02:00:5e:00:53:02)",
+        ["event: node1"],
+    ),
+    (
+        "no status and a rule that is not known",
+        {"announcers": None, "election": None, "assigned": "node1"},
+        (M2,),
+        OK,
+        "node2 (02:00:5e:00:53:02)",
+        ["event: node1"],
+    ),
+    (
+        "no status, and nobody may",
+        {"announcers": None, "assigned": "", "election": {"node": "", "reasons": {"node1": {"id": "x", "text": "no"}}}},
+        (M1,),
+        OK,
+        "node1 (02:00:5e:00:53:01)",
+        ["election: node1: " + DISAGREE],
+    ),
+    ("no status and no answer", {"announcers": None}, (), FAULT, "no answer, asked from node1, node2, node3", []),
+    (
+        "no status and two that answer",
+        {"announcers": None},
+        (M1, M2),
+        FAULT,
+        "node1 (02:00:5e:00:53:01), node2 (02:00:5e:00:53:02)",
+        [],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("changed", "macs", "verdict", "end", "notes"), [one[1:] for one in ELECTED], ids=[one[0] for one in ELECTED]
+)
+def test_what_elects_and_who_answers(
+    changed: Object, macs: tuple[str, ...], verdict: str, end: str, notes: list[str]
+) -> None:
+    hosts = {node: {"arp": arp(node, *(macs if node == "node3" else ()))} for node in ("node1", "node2", "node3")}
+    rows = look(service(**changed), hosts)
+    ((found, _where, wanted, text),) = of(rows, "ARP")
+    assert (found, text.endswith(end)) == (verdict, True), text
+    noted = [row for row in rows if row.check in ("election", "event")]
+    assert [f"{row.check}: {row.found}" for row in noted] == notes
+    assert {row.verdict for row in noted} <= {NOTE}
+    if changed["announcers"] is None:
+        together = changed.get("assigned", "node2") == "node2" and "election" not in changed
+        assert wanted == "one answer, from {0}".format("node2" if together else "a node")
+
+
 SPEAKERLESS = {"id": "no-speaker", "text": "has no running speaker"}
 
 
@@ -165,7 +268,7 @@ def test_only_several_nodes_are_a_sign_of_split_brain() -> None:
     hosts = {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2"), "node3": arp("node3")}
     for announcer, macs, signs in (("node3", (M2, SECOND), ()), ("node2", (M2, M3), (SEVERAL,))):
         hosts["node1"] = arp("node1", *macs)
-        rows = look(service(announcers=[announcer]), {node: {"arp": seen} for node, seen in hosts.items()})
+        rows = look(service(announcers=[announcer], assigned=announcer), {node: {"arp": seen} for node, seen in hosts.items()})
         assert [(row.verdict, row.signs) for row in rows if row.check == "ARP"] == [(FAULT, signs)]
 
 

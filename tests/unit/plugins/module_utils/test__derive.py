@@ -286,6 +286,7 @@ def test_the_seeds_service_as_metallb_has_it() -> None:
             "reason": "",
             "layer2": True,
             "announcers": ["node2"],
+            "statuses": ["metallb-system/l2-k7x2p"],
             "assigned": "node2",
             "election": {"node": "", "reasons": dict.fromkeys(("node1", "node2"), SPEAKERLESS)},
             "bgp": None,

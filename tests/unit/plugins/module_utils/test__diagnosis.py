@@ -21,6 +21,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     NODES,
     OFF_LINK,
     OK,
+    OUTDATED,
     PROXY_MODE,
     REPLACED,
     ROUTES,
@@ -267,6 +268,9 @@ def test_events_are_gone_through_once_whatever_the_number_of_services(number: in
         ([data_plane("leftover")], [("left-overs", "node2")]),
         ([row(STRANGER, SEVERAL)], [("duplicate-address", WEB)]),
         ([row(SILENT)], [("announcer-silent", WEB)]),
+        # Requests then come in by another node than the status names, too.
+        ([row(OUTDATED), row(ASTRAY), row()], [("status-outdated", WEB)]),
+        ([row(OUTDATED, verdict=OK)], []),
         ([row(SEVERAL)], [("split-brain", WEB)]),
         ([row(SEVERAL), row(STRICT_ARP, subject=NODES, node="node2")], [("strict-arp-not-applied", "node2")]),
         ([session()], [("bgp-session-down", "node1")]),

@@ -86,6 +86,7 @@ def received(wrong: str) -> list[Row]:
     return [_bgp_rows.route_row(finding, {}, BGP["age"])]
 
 
+OUTDATED = (_row.OUTDATED,)
 STRANGE = "02:00:5e:00:53:ff"
 SIGNS: list[tuple[str, list[Row], str, list[tuple[str, ...]]]] = [
     ("one node answers", neighbours(M2), "ARP", [()]),
@@ -96,6 +97,8 @@ SIGNS: list[tuple[str, list[Row], str, list[tuple[str, ...]]]] = [
     ("two nodes say that they should", neighbours(M1, M2, announcers=["node1", "node2"]), "ARP", [()]),
     ("another host answers", neighbours(STRANGE), "ARP", [(_row.STRANGER,)]),
     ("another host answers as well", neighbours(M2, STRANGE), "ARP", [(_row.STRANGER, _row.SEVERAL)]),
+    ("another node answers", neighbours(M1, announcers=["node2"]), "ARP", [()]),
+    ("the elected node answers, and the status names another", neighbours(M2, announcers=["node1"]), "ARP", [OUTDATED]),
     ("no node could ask", neighbours(on_link=False), "ARP", [(_row.OFF_LINK,)]),
     ("only the announcing node could ask", look(service(), {"node2": {"arp": arp("node2")}}), "ARP", [()]),
     ("a request that is answered", asked(ok=True), "EXTERNAL-IP", [(), ()]),
