@@ -14,6 +14,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _bgp_rows,
+    _cluster,
     _expected,
     _folding,
     _look,
@@ -94,6 +95,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "began": began,
             "ended": now,
             "looked_at": _looked_at(args),
+            "gateways": _cluster.gateways({node: host.get("arp") or {} for node, host in args["hosts"].items()}),
             "first_seen": decision.first_seen,
             "rows": [dict(row._asdict(), signs=list(row.signs)) for row in decision.rows],
             "faults": [],

@@ -126,6 +126,12 @@ GROUPS: dict[str, list[Cause]] = {
             "(metallb_loadbalancer_class). Of one that runs no more, create the Service anew.",
         ),
         Cause(
+            "pool-overlap",
+            "A pool holds addresses that something else uses: a node, a default gateway, or the network of pods or Services.",
+            "Take them out of the pool before a Service gets one: in metallb_config with a run of cluster.yml, or by hand if "
+            "the pool was made so.",
+        ),
+        Cause(
             "controller-silent",
             "MetalLB's controller is running and has given neither an address nor a reason, and the pools show none.",
             "Look into its log: kubectl --namespace metallb-system logs deployment/controller.",
@@ -228,6 +234,13 @@ GROUPS: dict[str, list[Cause]] = {
         ),
     ],
     "Nodes": [
+        Cause(
+            "node-not-ready",
+            "A node is not ready: while it is down, it neither announces nor serves. By layer2 another node takes over "
+            "within seconds, and is found by neighbours that take up its gratuitous ARP.",
+            "Bring the node back: kubectl describe node NAME, then its kubelet's log. If requests still go there, clear the "
+            "neighbour cache where they come from, and let that machine take up gratuitous ARP.",
+        ),
         Cause(
             "strict-arp-off",
             "kube-proxy is in ipvs mode without strict ARP, so every node answers ARP for every EXTERNAL-IP.",

@@ -15,6 +15,8 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import _configu
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import (
     AddressRange,
     canonical,
+    is_address,
+    live_range,
     of_network,
     single,
 )
@@ -25,6 +27,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._configuration 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kube_proxy import KubeProxy
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import one_line
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._settings import Settings
 
 Object = t.Dict[str, t.Any]
@@ -45,8 +48,15 @@ def node_addresses(node: Object) -> list[str]:
 def taken(
     settings: Settings, nodes: t.Sequence[Object], services: t.Sequence[Object], kubeadm: Object | None
 ) -> list[tuple[AddressRange, str]]:
-    """Return the addresses that no pool may hold, each with what it is."""
-    found = list(settings.reserved)
+    """Return the addresses that no pool of the settings may hold, each with what it is."""
+    return [*settings.reserved, *occupied(nodes, services, kubeadm)]
+
+
+def occupied(
+    nodes: t.Sequence[Object], services: t.Sequence[Object], kubeadm: Object | None
+) -> list[tuple[AddressRange, str]]:
+    """Return the addresses that the cluster itself uses, each with what it is."""
+    found = []
     for node in nodes:
         name = node["metadata"]["name"]
         found.extend((single(address), "the address of node {0}".format(name)) for address in node_addresses(node))
@@ -82,7 +92,7 @@ def _kubeadm_networking(kubeadm: Object | None) -> Object:
     return (config or {}).get("networking") or {}
 
 
-def pool_errors(settings: Settings, occupied: t.Sequence[tuple[AddressRange, str]]) -> list[str]:
+def pool_errors(settings: Settings, taken_by: t.Sequence[tuple[AddressRange, str]]) -> list[str]:
     """Return a sentence for each range that clashes with another pool or with something of the cluster's."""
     errors = []
     seen: list[tuple[AddressRange, Pool]] = []
@@ -95,15 +105,58 @@ def pool_errors(settings: Settings, occupied: t.Sequence[tuple[AddressRange, str
                         "pool only.".format(pool.origin, one.text, other.text, other_pool.origin)
                     )
             seen.append((one, pool))
-            clashes = [(other, what) for other, what in occupied if one.overlaps(other)]
-            if clashes:
-                other, what = clashes[0]
-                errors.append(
-                    '{0}: "{1}" overlaps with {2}, {3}; choose addresses that nothing else uses.'.format(
-                        pool.origin, one.text, other.text, what
-                    )
-                )
+            clash = _clash(one, taken_by)
+            if clash:
+                errors.append("{0}: {1}; choose addresses that nothing else uses.".format(pool.origin, clash))
     return errors
+
+
+def _clash(one: AddressRange, taken_by: t.Iterable[tuple[AddressRange, str]]) -> str:
+    """Return what a range overlaps with first, "" when with nothing."""
+    return next(
+        (
+            '"{0}" overlaps with {1}, {2}'.format(one.text, other.text, what)
+            for other, what in taken_by
+            if one.overlaps(other)
+        ),
+        "",
+    )
+
+
+def live_overlaps(pools: t.Sequence[Object], taken_by: t.Sequence[tuple[AddressRange, str]]) -> list[str]:
+    """Return the same of live IPAddressPools, of whatever making."""
+    found = []
+    for pool in pools:
+        ranges = [live_range(text) for text in pool["spec"].get("addresses") or []]
+        clashes = [_clash(one, taken_by) for one in ranges if one is not None]
+        found += ["IPAddressPool {0}: {1}".format(pool["metadata"]["name"], one) for one in clashes if one]
+    return found
+
+
+def gateways(seen: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, str]:
+    """Return default gateway -> the first node that has it. seen: node -> what the arp_probe module returned there."""
+    found: dict[str, str] = {}
+    for node, result in seen.items():
+        for gateway in result.get("gateways") or []:
+            if isinstance(gateway, str) and is_address(gateway):
+                found.setdefault(gateway, node)
+    return found
+
+
+def gateway_ranges(known: t.Mapping[str, str]) -> list[tuple[AddressRange, str]]:
+    """Return default gateways as what no pool may hold. known: from gateways()."""
+    return [(single(one), "the default gateway of {0}".format(node)) for one, node in known.items() if is_address(one)]
+
+
+def not_ready(nodes: t.Sequence[Object]) -> dict[str, str]:
+    """Return Node -> why it is not ready, for those that are not; one whose kubelet never said anything is none."""
+    found = {}
+    for node in nodes:
+        for one in (node.get("status") or {}).get("conditions") or []:
+            if one["type"] == "Ready" and one["status"] != "True":
+                text = "{0}: {1}".format(one.get("reason") or one["status"], one_line(one.get("message")))
+                found[node["metadata"]["name"]] = text
+    return found
 
 
 def configuration(settings: Settings, live: t.Sequence[Object], services: t.Sequence[Object]) -> _configuration.Plan:
@@ -246,14 +299,12 @@ def segment_errors(wanted: t.Sequence[t.Mapping[str, t.Any]], seen: t.Mapping[st
     """
     on_link: dict[str, bool] = {}
     answers: dict[str, tuple[str, str]] = {}
-    gateways: dict[str, str] = {}
+    known = gateways(seen)
     for node, result in seen.items():
         for one in result.get("results") or []:
             on_link[one["address"]] = on_link.get(one["address"], False) or one["on_link"]
             if one["macs"]:
                 answers.setdefault(one["address"], (one["macs"][0], node))
-        for gateway in result.get("gateways") or []:
-            gateways.setdefault(gateway, node)
     errors = []
     for one in wanted:
         how = "NDP" if any(":" in address for address in one["addresses"]) else "ARP"
@@ -265,10 +316,10 @@ def segment_errors(wanted: t.Sequence[t.Mapping[str, t.Any]], seen: t.Mapping[st
                 "of the nodes' own network.".format(where, off[0], how)
             )
         for address in one["addresses"]:
-            if address in gateways:
+            if address in known:
                 errors.append(
                     "{0} holds {1}, the default gateway of {2}; leave it out of the range.".format(
-                        where, address, gateways[address]
+                        where, address, known[address]
                     )
                 )
             elif address in answers:

@@ -71,7 +71,14 @@ _PATHS = {WAY_BACK: "return-path", REPLACED: "client-address-lost"}
 _ROUTES = {BGP: "bgp-not-announced", ROUTES: "routes-not-received"}
 
 # What leaves traffic alone, and so explains no fault of it.
-_HARMLESS = ("webhook-not-serving", "configuration-stale", "legacy-configmap", "no-pool", "mode-not-applied")
+_HARMLESS = (
+    "webhook-not-serving",
+    "configuration-stale",
+    "legacy-configmap",
+    "no-pool",
+    "pool-overlap",
+    "mode-not-applied",
+)
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
 _SESSIONLESS = ("bgp-session-down", "configuration-stale")
 _WHOLE = 5  # so many filter rules are not taken away one by one
@@ -186,6 +193,8 @@ def _of_addresses(found: _Found, facts: Object, state: Object) -> None:
             found.add(cause, CLUSTER, *lines)
         else:
             found.add(one["cause"], one["service"], one["text"])
+    if facts["pool_overlaps"]:
+        found.add("pool-overlap", CLUSTER, *facts["pool_overlaps"])
     for service in state["services"]:
         if service["addresses"] and service["reason"]:
             name = service["service"]

@@ -22,6 +22,11 @@ extends_documentation_fragment:
   - kubeaddons.metallb._metallb.namespace
   - kubernetes.core.k8s_auth_options
 options:
+  gateways:
+    description:
+      - Default gateway to a Node that has it, as M(kubeaddons.metallb.proof) returned them. No pool should hold one.
+    type: dict
+    default: {}
   loadbalancer_class:
     description:
       - The C(spec.loadBalancerClass) that MetalLB serves.
@@ -126,6 +131,18 @@ competitors:
   elements: str
   returned: always
   sample: []
+pool_overlaps:
+  description: What live pools share with nodes, the networks of pods and Services, or O(gateways), a sentence each.
+  type: list
+  elements: str
+  returned: always
+  sample:
+    - 'IPAddressPool main: "192.0.2.0/24" overlaps with 192.0.2.11, the address of node node1'
+nodes_not_ready:
+  description: Node to why it is not ready, for those that are not.
+  type: dict
+  returned: always
+  sample: {}
 """
 
 import functools
@@ -136,6 +153,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _allocation,
     _announcers,
+    _cluster,
     _competitors,
     _external_ip,
     _kube_proxy,
@@ -160,18 +178,22 @@ EMPTY: dict[str, t.Any] = {
     "stale": [],
     "foreign_addresses": {},
     "competitors": [],
+    "pool_overlaps": [],
+    "nodes_not_ready": {},
 }
 
 
 def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     namespace = params["metallb_namespace"]
-    services, pools, speakers, legacy, config_map, states = api.gather(
+    nodes, services, pools, speakers, legacy, config_map, kubeadm, states = api.gather(
         [
+            lambda: api.get_list("/api/v1/nodes"),
             lambda: api.get_list("/api/v1/services"),
             lambda: _metallb.live_pools(api, namespace),
             lambda: _metallb.speakers(api, namespace),
             lambda: api.get(_resources.collection("v1", "ConfigMap", namespace) + "/config"),
             lambda: api.get(_kube_proxy.CONFIG_PATH),
+            lambda: api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
             lambda: api.get_list(_resources.CONFIGURATION_STATES.format(namespace=namespace)),
         ]
     )
@@ -201,13 +223,18 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         ],
         "legacy_configmap": _resources.reference(dict(legacy, kind="ConfigMap")) if legacy else "",
         "strict_arp": strict_arp(config_map),
-        "kube_proxy": kube_proxy(api) if config_map else {},
+        "kube_proxy": kube_proxy(api, nodes or []) if config_map else {},
         "announce_failures": [
             one for one in announce_failures(events) if _scope.holds(params["scope"], one["service"])
         ],
         "stale": stale(states or []),
         "foreign_addresses": foreign,
         "competitors": competitors(api) if foreign else [],
+        "pool_overlaps": _cluster.live_overlaps(
+            pools,
+            _cluster.occupied(nodes or [], services or [], kubeadm) + _cluster.gateway_ranges(params["gateways"]),
+        ),
+        "nodes_not_ready": _cluster.not_ready(nodes or []),
     }
 
 
@@ -280,16 +307,10 @@ def strict_arp(config_map: Object | None) -> bool | None:
     return parsed.strict_arp if parsed and parsed.mode == "ipvs" else None
 
 
-def kube_proxy(api: _kubernetes.Api) -> dict[str, str]:
+def kube_proxy(api: _kubernetes.Api, nodes: list[Object]) -> dict[str, str]:
     """Return node -> why kube-proxy does not run there."""
-    nodes, pods = api.gather(
-        [
-            lambda: api.get_list("/api/v1/nodes"),
-            lambda: api.get_list(_kube_proxy.PODS_PATH, _kube_proxy.POD_SELECTOR),
-        ]
-    )
-    found = {node["metadata"]["name"]: "there is no pod of kube-proxy on it" for node in nodes or []}
-    for pod in pods or []:
+    found = {node["metadata"]["name"]: "there is no pod of kube-proxy on it" for node in nodes}
+    for pod in api.get_list(_kube_proxy.PODS_PATH, _kube_proxy.POD_SELECTOR) or []:
         problem = _rollout.pod_problem(pod, [])
         node = pod["spec"].get("nodeName") or ""
         found[node] = "pod {0}: {1}".format(pod["metadata"]["name"], problem) if problem else ""
@@ -300,6 +321,7 @@ def main() -> None:
     module = AnsibleModule(
         _kubernetes.argument_spec(
             metallb_namespace={"type": "str", "default": "metallb-system"},
+            gateways={"type": "dict", "default": {}},
             loadbalancer_class={"type": "str", "default": ""},
             scope={"type": "list", "elements": "str", "default": []},
             speaker={"type": "bool", "default": True},

@@ -169,6 +169,11 @@ looked_at:
   elements: str
   returned: always
   sample: [node1, node2]
+gateways:
+  description: Default gateway to a Node that has it, for M(kubeaddons.metallb.diagnosis_info).
+  type: dict
+  returned: always
+  sample: {192.0.2.1: node1}
 look:
   description: The number of this look.
   type: int

@@ -246,6 +246,17 @@ def test_no_pool(cluster: Cluster, legacy: bool) -> None:
     assert named == {("legacy-configmap" if legacy else "no-pool", "cluster")}
 
 
+def test_pool_overlap(cluster: Cluster) -> None:
+    """A pool made by hand holds a node's address; nothing fails yet."""
+    made(cluster, pool("causes-overlap", f"{NODES['node3']}/32", autoAssign=False))
+    try:
+        played = cluster.playbook("playbooks/diagnose.yml")
+    finally:
+        cluster.kubectl(*METALLB, "delete", "ipaddresspool", "causes-overlap")
+    assert played.causes() == {("pool-overlap", "cluster")}, played.output
+    assert f"overlaps with {NODES['node3']}, the address of node node3" in played.text, played.output
+
+
 def test_nodes_excluded(cluster: Cluster) -> None:
     """The label that cloud controllers know, on every node."""
     cluster.kubectl("label", "nodes", "--all", f"{EXCLUDE}=")

@@ -144,6 +144,8 @@ def facts(text: str) -> Object:
         "stale": [text],
         "foreign_addresses": {"default/" + text: text},
         "competitors": [text],
+        "pool_overlaps": [text],
+        "nodes_not_ready": {text: text},
         "announce_failures": [{"service": "default/" + text, "text": text}],
     }
 

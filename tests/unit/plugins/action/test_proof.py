@@ -201,3 +201,11 @@ def test_a_long_table_is_short_but_for_v(clock: Clock, screen: Screen, monkeypat
     screen.lines.clear()
     run(True, state={**STATE, "services": services}, report_dir="somewhere")
     assert all(any(line == one["service"] for line in screen.lines) for one in services)
+
+
+def test_the_gateways_of_the_nodes(clock: Clock, screen: Screen) -> None:
+    seen = {name: hosts(True)["node1"] for name in ("node1", "node2", "node3")}
+    for name, gateways in (("node1", ["192.0.2.1"]), ("node2", ["192.0.2.1", "fe80::1", "none", 7])):
+        seen[name] = {**seen[name], "arp": {**seen[name]["arp"], "gateways": gateways}}
+    seen["node3"] = {"problem": "no connection"}
+    assert run(True, hosts=seen)["gateways"] == {"192.0.2.1": "node1", "fe80::1": "node2"}

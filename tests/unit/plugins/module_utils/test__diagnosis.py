@@ -53,6 +53,8 @@ def facts(**changes: t.Any) -> Object:
         "stale": [],
         "foreign_addresses": {},
         "competitors": [],
+        "pool_overlaps": [],
+        "nodes_not_ready": {},
     }
     return {**healthy, **changes}
 
@@ -207,6 +209,13 @@ def test_a_service_without_an_address_is_explained() -> None:
     waiting = state(service(addresses=[], reason="there is no IPAddressPool"))
     rows = [row()]
     assert named(told, waiting, rows) == [("no-pool", "cluster")]
+
+
+def test_a_pool_that_overlaps_is_named_and_explains_nothing() -> None:
+    told = facts(pool_overlaps=["IPAddressPool main: overlaps", "IPAddressPool more: overlaps"])
+    (found,) = _diagnosis.findings(told, state(service()), [])
+    assert (found.cause, found.subject, found.evidence) == ("pool-overlap", "cluster", told["pool_overlaps"])
+    assert named(told, rows=[row()]) == [("pool-overlap", "cluster"), ("unexplained", WEB)]
 
 
 def test_what_leaves_traffic_alone_explains_no_fault_of_it() -> None:

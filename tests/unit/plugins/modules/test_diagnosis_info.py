@@ -21,7 +21,7 @@ def cluster() -> Server:
     server = metallb()
     server.put(fixture("kube_proxy")[0])
     for name in ("node1", "node2"):
-        server.put({"metadata": {"name": name}}, "/api/v1/nodes/" + name)
+        server.put({"metadata": {"name": name}, "spec": {}}, "/api/v1/nodes/" + name)
         pod(server, name, {"conditions": READY})
     service(server, "web", "192.0.2.240")
     pool = {
@@ -64,8 +64,9 @@ def event(server: Server, name: str, reason: str, message: str) -> None:
     )
 
 
-def read(server: Server, *scope: str) -> Object:
+def read(server: Server, *scope: str, gateways: dict[str, str] | None = None) -> Object:
     params = {"metallb_namespace": "metallb-system", "loadbalancer_class": "", "speaker": True, "scope": scope}
+    params["gateways"] = gateways or {}
     found = diagnosis_info.read(server.api, params)
     assert found.keys() == diagnosis_info.EMPTY.keys()
     return found
@@ -144,7 +145,7 @@ def test_the_configuration_of_old() -> None:
 
 def test_nodes_where_kube_proxy_does_not_run() -> None:
     server = cluster()
-    server.put({"metadata": {"name": "node3"}}, "/api/v1/nodes/node3")
+    server.put({"metadata": {"name": "node3"}, "spec": {}}, "/api/v1/nodes/node3")
     waiting = {"name": "kube-proxy", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
     pod(server, "node2", {"containerStatuses": [waiting]})
     assert read(server)["kube_proxy"] == {
@@ -194,3 +195,22 @@ def test_an_address_that_something_else_gave() -> None:
     assert "ip-allocated-from-pool" in found["foreign_addresses"]["default/foreign"]
     (competitor,) = found["competitors"]
     assert competitor.startswith("K3s' own load balancer serves foreign")
+
+
+def test_pools_that_hold_what_something_else_uses() -> None:
+    server = cluster()
+    node = server.objects["/api/v1/nodes/node1"]
+    node["spec"] = {"podCIDR": "10.244.1.0/24"}
+    node["status"] = {"addresses": [{"type": "InternalIP", "address": "192.0.2.11"}]}
+    text = "networking: {podSubnet: 10.244.0.0/16, serviceSubnet: 10.96.0.0/12}"
+    meta = {"name": "kubeadm-config", "namespace": "kube-system"}
+    server.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"ClusterConfiguration": text}})
+    assert read(server, gateways={"192.0.2.1": "node1"})["pool_overlaps"] == []
+    ranges = ["192.0.2.8/29", "10.96.7.0/28", "198.51.100.1-198.51.100.9", "no range", "203.0.113.0/28"]
+    parts = {"apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool", "spec": {"addresses": ranges}}
+    server.put({**parts, "metadata": {"name": "by-hand", "namespace": "metallb-system"}})
+    assert read(server, gateways={"198.51.100.1": "node1", "none": "x"})["pool_overlaps"] == [
+        'IPAddressPool by-hand: "192.0.2.8/29" overlaps with 192.0.2.11, the address of node node1',
+        'IPAddressPool by-hand: "10.96.7.0/28" overlaps with 10.96.0.0/12, the Service network',
+        'IPAddressPool by-hand: "198.51.100.1-198.51.100.9" overlaps with 198.51.100.1, the default gateway of node1',
+    ]
