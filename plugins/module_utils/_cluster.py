@@ -154,8 +154,8 @@ def not_ready(nodes: t.Sequence[Object]) -> dict[str, str]:
     for node in nodes:
         for one in (node.get("status") or {}).get("conditions") or []:
             if one["type"] == "Ready" and one["status"] != "True":
-                text = "{0}: {1}".format(one.get("reason") or one["status"], one_line(one.get("message")))
-                found[node["metadata"]["name"]] = text
+                parts = [one.get("reason") or "Ready is {0}".format(one["status"]), one_line(one.get("message"))]
+                found[node["metadata"]["name"]] = ": ".join(part for part in parts if part)
     return found
 
 

@@ -80,7 +80,9 @@ _HARMLESS = (
     "mode-not-applied",
 )
 _SPEAKERLESS = ("speaker-down", "image-not-pulled")
-_SESSIONLESS = ("bgp-session-down", "configuration-stale")
+_SESSIONLESS = ("bgp-session-down", "configuration-stale", "node-not-ready")
+# What is no wonder on a node that is not ready.
+_OF_NODES_DOWN = ("kube-proxy-down", "kube-proxy-stuck")
 _WHOLE = 5  # so many filter rules are not taken away one by one
 _MOST_LINES = 5  # of evidence on a terminal
 
@@ -131,29 +133,43 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
     facts: what diagnosis_info returned. state: what expected_state_info returned. rows: those of the proof.
     """
     found = _Found()
+    for node, reason in facts["nodes_not_ready"].items():
+        found.add("node-not-ready", node, "{0}: {1}".format(node, reason))
     _of_metallb(found, facts)
     _of_addresses(found, facts, state)
     for service in state["services"]:
         if service["addresses"] and not service["reason"]:
-            _of_announcement(found, service, state)
+            _of_announcement(found, service, state, facts["nodes_not_ready"])
     # Strict ARP first: without it many nodes answer.
     faults = sorted((row for row in rows if row["verdict"] == FAULT), key=lambda row: STRICT_ARP not in row["signs"])
     filterless = _filterless(faults)
     # An event stays for an hour: it counts while nobody answers.
     failures = {one["service"]: one["text"] for one in facts["announce_failures"]}
+    lost = {one["service"] for one in state["services"] if _is_lost(one, facts["nodes_not_ready"])}
     unapplied = {row["node"] for row in faults if PROXY_MODE in row["signs"]}
     for row in faults:
         if PROXY_MODE in row["signs"] or ("leftover" in row["signs"] and row["node"] in unapplied):
             # One change and one restart for all nodes; what is left of a mode is judged once it is known which one that is.
             found.add("mode-not-applied", CLUSTER, _line(row))
-        else:
+        elif not (SILENT in row["signs"] and row["subject"] in lost):
             _of_row(found, row, facts, filterless, failures)
     _of_the_rest(found, faults, rows, {one["service"] for one in facts["pending"]})
     return found.listed()
 
 
+def _is_lost(service: Object, down: t.Collection[str]) -> bool:
+    """Return whether every node that announces a Service by layer2, as far as it is known, is not ready."""
+    nodes = service["announcers"]
+    if nodes is None:
+        nodes = [(service["election"] or {}).get("node") or ""]
+    return bool(nodes) and all(node in down for node in nodes)
+
+
 def _of_metallb(found: _Found, facts: Object) -> None:
+    down = facts["nodes_not_ready"].keys()
     for part in facts["workloads"]:
+        if part["nodes"] and down >= set(part["nodes"]):
+            continue  # nothing is wrong with it
         reasons = part["reasons"] or [part["status"]]
         pulling = [one for one in reasons if any(word in one for word in PULLING)]
         if pulling:
@@ -205,13 +221,15 @@ def _of_addresses(found: _Found, facts: Object, state: Object) -> None:
                 found.add("pool-gone", name, line)
 
 
-def _of_announcement(found: _Found, service: Object, state: Object) -> None:
+def _of_announcement(found: _Found, service: Object, state: Object, down: t.Collection[str]) -> None:
+    """Add what the API says of who announces. down: Nodes that are not ready, whose word is of before."""
     name = service["service"]
     if not service["backends"]:
         found.add("no-endpoint", name, "{0} has no ready endpoint".format(name))
         return
-    if service["layer2"] and len(service["announcers"] or []) > 1:
-        found.add("split-brain", name, "announced by {0}".format(" and ".join(service["announcers"])))
+    announcers = [node for node in service["announcers"] or [] if node not in down]
+    if service["layer2"] and len(announcers) > 1:
+        found.add("split-brain", name, "announced by {0}".format(" and ".join(announcers)))
     if not service["layer2"] and service["bgp"] is None:
         if state["speakers"]:
             found.add("no-advertisement", name, "pool {0}".format(service["pool"]))
@@ -246,15 +264,14 @@ def _of_row(
     elif DATA_PLANE in signs:
         node = row["node"]
         problem = facts["kube_proxy"].get(node)
-        if problem:
-            found.add("kube-proxy-down", node, problem, text)
-        else:
-            lacking = "rule" in signs and node in filterless
-            cause = "kernel-feature-missing" if lacking else _first(_KINDS, signs) or "kube-proxy-stuck"
-            found.add(cause, node, text)
+        lacking = "rule" in signs and node in filterless
+        cause = "kernel-feature-missing" if lacking else _first(_KINDS, signs) or "kube-proxy-stuck"
+        cause = "kube-proxy-down" if problem else cause
+        if not (cause in _OF_NODES_DOWN and node in facts["nodes_not_ready"]):
+            found.add(cause, node, *([problem] if problem else []), text)
     elif _first(_PATHS, signs):
         found.add(_first(_PATHS, signs), row["subject"], text)
-    elif found.has("configuration-stale") and SESSION in signs:
+    elif SESSION in signs and (found.has("configuration-stale") or row["node"] in facts["nodes_not_ready"]):
         pass  # a symptom of it
     elif SESSION in signs:
         found.add("bgp-session-down", row["node"], text)
@@ -299,8 +316,10 @@ def _of_the_rest(
     pending: Services without an address, which have a cause already.
     """
     subjects = found.subjects(*_HARMLESS) | pending
-    if any("/" not in subject for subject in subjects):
+    # A node that is down explains what fails, and that a machine still sends to it is one more cause.
+    if any("/" not in subject for subject in found.subjects(*_HARMLESS, "node-not-ready")):
         return
+    down = found.has("node-not-ready")
     by_address = {row["subject"] for row in rows if CLUSTER_IP in row["signs"] and FROM_POD in row["signs"]}
     by_address -= {row["subject"] for row in faults if CLUSTER_IP in row["signs"]}
     for row in faults:
@@ -309,6 +328,8 @@ def _of_the_rest(
             continue
         if ASTRAY in row["signs"]:
             cause = "path-outdated"
+        elif down:
+            continue
         elif DNS_NAME in row["signs"] and name in by_address:
             cause = "cluster-dns"
         elif LED in row["signs"]:

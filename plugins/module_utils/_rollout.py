@@ -30,6 +30,7 @@ class Progress(t.NamedTuple):
     done: bool
     status: str  # "2 of 3 ready"
     reasons: list[str]  # why it is not done, a sentence each
+    nodes: t.Sequence[str] = ()  # of its pods that are not ready, "" for those that are on none or not there
 
 
 def workload(obj: Object, pods: t.Sequence[Object], events: t.Sequence[Object]) -> Progress:
@@ -52,9 +53,14 @@ def workload(obj: Object, pods: t.Sequence[Object], events: t.Sequence[Object]) 
     observed = int(status.get("observedGeneration") or 0) >= int(obj["metadata"].get("generation") or 0)
     done = observed and wanted > 0 and updated >= wanted and available >= wanted and old <= 0
     reasons = [] if observed else ["its controller has not taken up the change yet"]
+    nodes: set[str] = set()
     if not done:
         reasons += _reasons(name, wanted, pods, events)
-    return Progress(name, done, "{0} of {1} ready".format(min(available, updated), wanted), reasons)
+        nodes = {(pod.get("spec") or {}).get("nodeName") or "" for pod in pods if pod_problem(pod, [])}
+        nodes |= set() if observed and 0 < wanted <= len(pods) else {""}
+    return Progress(
+        name, done, "{0} of {1} ready".format(min(available, updated), wanted), reasons, tuple(sorted(nodes))
+    )
 
 
 def _reasons(name: str, wanted: int, pods: t.Sequence[Object], events: t.Sequence[Object]) -> list[str]:

@@ -74,7 +74,9 @@ pending:
       cause: no-pool
       text: there is no IPAddressPool, and MetalLB says nothing in this case
 workloads:
-  description: Workloads of MetalLB that are not rolled out, each with C(name), C(status) and C(reasons).
+  description:
+    - Workloads of MetalLB that are not rolled out, each with C(name), C(status) and C(reasons).
+    - C(nodes) are those of its pods that are not ready, and an empty name for what is on none.
   type: list
   elements: dict
   returned: always

@@ -75,12 +75,17 @@ parts:
       description: Why it is not ready, a sentence each.
       type: list
       elements: str
+    nodes:
+      description: The nodes of its pods that are not ready, and an empty name for what is on none.
+      type: list
+      elements: str
   sample:
     - name: DaemonSet/metallb-system/speaker
       done: false
       status: 2 of 3 ready
       reasons:
         - "pod speaker-x7k2p on node3: ImagePullBackOff for image quay.io/metallb/speaker:v0.16.1 (Back-off pulling image)"
+      nodes: [node3]
 check_count:
   description: How often the cluster was looked at.
   type: int

@@ -391,6 +391,31 @@ def test_duplicate_address(cluster: Cluster) -> None:
     assert named == {("duplicate-address", WEB)}
 
 
+def test_node_not_ready(cluster: Cluster) -> None:
+    """Its cable is pulled: what it announced goes to another node, and its pods are no cause of their own."""
+
+    def ready(node: str) -> bool:
+        conditions = cluster.objects("node", node)["status"]["conditions"]
+        return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+    def announcers() -> set[str]:
+        return {one["status"].get("node", "") for one in cluster.objects("servicel2statuses", "-A")["items"]}
+
+    cluster.lab("cut", "node3")
+    try:
+        eventually("the cluster knows that it is down", lambda: not ready("node3"), 180)
+        eventually("another node announces", lambda: announcers() and "node3" not in announcers(), 120)
+        named = diagnosed(cluster)
+    finally:
+        cluster.lab("heal", "node3")
+    eventually("it is back", lambda: ready("node3"), 180)
+    # It may have been the controller's or the web server's node.
+    cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=180s")
+    cluster.kubectl(*METALLB, "rollout", "status", "daemonset/speaker", "--timeout=180s")
+    cluster.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", "replicaset/myweb-rs", "--timeout=180s")
+    assert named == {("node-not-ready", "node3")}
+
+
 def test_strict_arp(cluster: Cluster) -> None:
     """Off in the configuration: one cause for all; off in one kernel only: that node's."""
     cluster.ssh("node2", "sysctl -w net.ipv4.conf.all.arp_ignore=0")

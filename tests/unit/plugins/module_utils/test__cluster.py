@@ -364,3 +364,22 @@ def test_selectors_that_match_nothing_are_named() -> None:
 
 def test_addresses_of_peers_with_their_variables() -> None:
     assert _cluster.peer_addresses(settings(**SELECTING)) == {"192.0.2.1": "metallb_config.layer3.metallb_peers.tor"}
+
+
+def test_nodes_that_are_not_ready() -> None:
+    unknown = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet\nstopped"}
+    conditions: list[list[Object] | None] = [
+        [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}],
+        [{"type": "MemoryPressure", "status": "Unknown"}, unknown],
+        [{"type": "Ready", "status": "False"}],
+        [{"type": "MemoryPressure", "status": "False"}],
+        None,
+    ]
+    nodes = [
+        {"metadata": {"name": f"node{number}"}, "status": {"conditions": some}}
+        for number, some in enumerate(conditions, 1)
+    ]
+    assert _cluster.not_ready([*nodes, {"metadata": {"name": "new"}}]) == {
+        "node2": "NodeStatusUnknown: Kubelet stopped",
+        "node3": "Ready is False",
+    }

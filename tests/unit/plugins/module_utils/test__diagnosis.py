@@ -94,8 +94,8 @@ def session(node: str = "node1") -> Object:
     return row(SESSION, subject=NODES, node=node)
 
 
-def part(name: str, *reasons: str) -> Object:
-    return {"name": name, "done": False, "status": "0 of 1 ready", "reasons": list(reasons)}
+def part(name: str, *reasons: str, nodes: t.Sequence[str] = ()) -> Object:
+    return {"name": name, "done": False, "status": "0 of 1 ready", "reasons": list(reasons), "nodes": list(nodes)}
 
 
 def pending(cause: str, text: str = "why", name: str = WEB) -> Object:
@@ -344,6 +344,59 @@ def test_the_nodes_in_another_mode_are_the_evidence() -> None:
 def test_kube_proxy_that_does_not_run_explains_its_nodes_rows() -> None:
     told = facts(kube_proxy={"node2": "pod kube-proxy-x: CrashLoopBackOff in container kube-proxy"})
     assert named(told, rows=[data_plane("missing"), data_plane("weight")]) == [("kube-proxy-down", "node2")]
+
+
+DOWN = ("node-not-ready", "node2")
+STRAY = {"announcers": ["node1", "node2"]}
+GONE = {"announcers": ["node2"], "election": {"node": "node2", "reasons": {}}}
+OLD = {"announcers": None, "election": {"node": "node2", "reasons": {}}}
+RUNS_NOT = {"node2": "pod kube-proxy-x: is running but not ready yet"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "web", "rows", "causes"),
+    [
+        ({}, {}, [], [DOWN]),
+        # What is no wonder there.
+        ({"kube_proxy": RUNS_NOT}, {}, [data_plane("missing")], [DOWN]),
+        ({}, {}, [data_plane("missing"), session("node2"), row(BGP), row(ROUTES)], [DOWN]),
+        ({"workloads": [part(SPEAKER, "pod x on node2: ...", nodes=["node2"])]}, {}, [], [DOWN]),
+        (
+            {
+                "workloads": [part(CONTROLLER, "pod x on node2: ...", nodes=["node2"])],
+                "pending": [pending("controller-down")],
+                "webhooks": [part("ValidatingWebhookConfiguration/x", "no answer")],
+            },
+            {},
+            [],
+            [DOWN],
+        ),
+        ({}, {}, [row()], [DOWN]),
+        ({}, STRAY, [], [DOWN]),
+        ({}, GONE, [row(SILENT)], [DOWN]),
+        ({}, OLD, [row(SILENT)], [DOWN]),
+        # What is one more cause.
+        ({}, {}, [row(ASTRAY), row()], [("path-outdated", WEB), DOWN]),
+        ({}, {}, [data_plane("weight")], [DOWN, ("weight-zero", "node2")]),
+        ({}, {}, [data_plane("missing", node="node1")], [DOWN, ("kube-proxy-stuck", "node1")]),
+        ({}, {}, [session("node1")], [("bgp-session-down", "node1"), DOWN]),
+        ({}, {}, [row(SILENT)], [("announcer-silent", WEB), DOWN]),
+        ({}, {"announcers": ["node1", "node2", "node3"]}, [], [("split-brain", WEB), DOWN]),
+        (
+            {"workloads": [part(SPEAKER, "pods x on node1, y on node2: ...", nodes=["node1", "node2"])]},
+            {},
+            [],
+            [("speaker-down", "cluster"), DOWN],
+        ),
+        ({"workloads": [part(SPEAKER, "1 of 3", nodes=["", "node2"])]}, {}, [], [("speaker-down", "cluster"), DOWN]),
+        ({"workloads": [part(SPEAKER)]}, {}, [], [("speaker-down", "cluster"), DOWN]),
+    ],
+)
+def test_a_node_that_is_down(changes: Object, web: Object, rows: list[Object], causes: list[tuple[str, str]]) -> None:
+    told = facts(nodes_not_ready={"node2": "NodeStatusUnknown: Kubelet stopped posting node status."}, **changes)
+    assert named(told, state(service(**web)), rows) == causes
+    (found,) = [one for one in _diagnosis.findings(told, state(service(**web)), rows) if one.cause == "node-not-ready"]
+    assert found.evidence == ["node2: NodeStatusUnknown: Kubelet stopped posting node status."]
 
 
 @pytest.mark.parametrize(

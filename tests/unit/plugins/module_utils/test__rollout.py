@@ -232,3 +232,20 @@ CALL = 'Internal error occurred: failed calling webhook "ipaddresspoolvalidation
 )
 def test_a_webhook_that_cannot_be_asked_and_one_that_says_no(text: str, waits: bool) -> None:
     assert _rollout.not_serving(text) is waits
+
+
+LACKING: list[tuple[Object, list[Object], tuple[str, ...]]] = [
+    (daemon_set(), [pod(node="node1")], ()),
+    (daemon_set(numberAvailable=2), [pod(conditions=[READY]), pod(), pod(conditions=[READY])], ("node3",)),
+    (daemon_set(numberAvailable=1), [pod(), pod(node="node1"), pod(conditions=[READY])], ("node1", "node3")),
+    (daemon_set(numberAvailable=1), [pod(), pod(conditions=[READY])], ("", "node3")),  # one does not exist
+    (daemon_set(generation=3), [pod(conditions=[READY])] * 3, ("",)),
+    (daemon_set(updatedNumberScheduled=1), [pod(conditions=[READY])] * 3, ()),
+    (daemon_set(desiredNumberScheduled=0), [], ("",)),
+    (deployment(availableReplicas=0), [pod(deleted=True), pod(node="")], ("", "node3")),
+]
+
+
+@pytest.mark.parametrize(("obj", "pods", "nodes"), LACKING)
+def test_where_the_pods_are_that_lack(obj: Object, pods: list[Object], nodes: tuple[str, ...]) -> None:
+    assert _rollout.workload(obj, pods, []).nodes == nodes

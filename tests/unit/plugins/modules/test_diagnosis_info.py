@@ -214,3 +214,10 @@ def test_pools_that_hold_what_something_else_uses() -> None:
         'IPAddressPool by-hand: "10.96.7.0/28" overlaps with 10.96.0.0/12, the Service network',
         'IPAddressPool by-hand: "198.51.100.1-198.51.100.9" overlaps with 198.51.100.1, the default gateway of node1',
     ]
+
+
+def test_a_node_that_is_down() -> None:
+    server = cluster()
+    condition = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped"}
+    server.objects["/api/v1/nodes/node2"]["status"] = {"conditions": [condition]}
+    assert read(server)["nodes_not_ready"] == {"node2": "NodeStatusUnknown: Kubelet stopped"}
