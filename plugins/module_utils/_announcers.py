@@ -19,7 +19,7 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import is_address
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import versions_of
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import container_of, release_of
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import container_of, one_line, release_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
 
 Object = t.Dict[str, t.Any]
@@ -140,6 +140,19 @@ def _assigned(events: t.Sequence[Object]) -> dict[Key, str]:
             said = (str(one.get("lastTimestamp") or one.get("eventTime") or ""), match.group(1))
             found[key] = max(found.get(key, said), said)
     return {key: node for key, (_when, node) in found.items()}
+
+
+def failures(events: t.Mapping[str, t.Sequence[Object]]) -> list[dict[str, str]]:
+    """Return what speakers say that they could not announce. events: by namespace, about Services."""
+    return [
+        {
+            "service": "{0}/{1}".format(namespace, event["involvedObject"]["name"]),
+            "text": one_line(event.get("message")),
+        }
+        for namespace, listed in events.items()
+        for event in listed
+        if event.get("reason") == "announceFailed"
+    ]
 
 
 def _key(service: Object) -> Key:

@@ -56,7 +56,7 @@ def occupied(
     nodes: t.Sequence[Object], services: t.Sequence[Object], kubeadm: Object | None
 ) -> list[tuple[AddressRange, str]]:
     """Return the addresses that the cluster itself uses, each with what it is."""
-    found = []
+    found: list[tuple[AddressRange, str]] = []
     for node in nodes:
         name = node["metadata"]["name"]
         found.extend((single(address), "the address of node {0}".format(name)) for address in node_addresses(node))

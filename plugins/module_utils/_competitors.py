@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _allocation
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical, of_network
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses, pool_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
 
 Object = t.Dict[str, t.Any]
@@ -75,6 +76,16 @@ def judge(
                     )
                 )
     return Found(_calico_peers(more.get(CALICO_PEERS) or [], peers), warnings)
+
+
+def foreign_addresses(services: t.Iterable[Object], pools: t.Sequence[Object]) -> dict[str, str]:
+    """Return Service -> what tells that something else gave it its addresses, where some are of no pool."""
+    found = {}
+    for service in services:
+        if not all(pool_of(one, pools) for one in ingress_addresses(service)):
+            name = "{0}/{1}".format(service["metadata"]["namespace"], service["metadata"]["name"])
+            found[name] = given_by_another(service)
+    return {name: text for name, text in found.items() if text}
 
 
 def given_by_another(service: Object) -> str:

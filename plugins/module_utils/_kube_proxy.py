@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _addresses, _yaml
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import pod_problem
 
 Object = t.Dict[str, t.Any]
 
@@ -116,3 +117,13 @@ def _load(config_map: Object) -> Object:
                 "ConfigMap kube-system/kube-proxy: {0} of {1} is not a mapping".format(mode, CONFIG_KEY)
             )
     return config
+
+
+def problems(nodes: t.Sequence[Object], pods: t.Sequence[Object]) -> dict[str, str]:
+    """Return Node -> why kube-proxy does not run there. pods: those of kube-proxy."""
+    found = {node["metadata"]["name"]: "there is no pod of kube-proxy on it" for node in nodes}
+    for pod in pods:
+        problem = pod_problem(pod, [])
+        node = pod["spec"].get("nodeName") or ""
+        found[node] = "pod {0}: {1}".format(pod["metadata"]["name"], problem) if problem else ""
+    return {node: problem for node, problem in found.items() if node and problem}

@@ -212,7 +212,7 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     }
     problem, own_class = _metallb.problem(workloads[0]), params["loadbalancer_class"]
     books = _external_ip.ledger(services or [], pools, _metallb.namespace_labels(api, pools), own_class)
-    foreign = foreign_addresses([one for one in balanced if _external_ip.handled(one, own_class)], pools)
+    foreign = _competitors.foreign_addresses([one for one in balanced if _external_ip.handled(one, own_class)], pools)
     return {
         "pending": pending(balanced, events, pools, problem, own_class, books),
         "workloads": [one._asdict() for one in workloads if not one.done],
@@ -225,9 +225,9 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         ],
         "legacy_configmap": _resources.reference(dict(legacy, kind="ConfigMap")) if legacy else "",
         "strict_arp": strict_arp(config_map),
-        "kube_proxy": kube_proxy(api, nodes or []) if config_map else {},
+        "kube_proxy": _kube_proxy.problems(nodes or [], proxies(api)) if config_map else {},
         "announce_failures": [
-            one for one in announce_failures(events) if _scope.holds(params["scope"], one["service"])
+            one for one in _announcers.failures(events) if _scope.holds(params["scope"], one["service"])
         ],
         "stale": stale(states or []),
         "foreign_addresses": foreign,
@@ -261,14 +261,8 @@ def pending(
     return found
 
 
-def foreign_addresses(services: list[Object], pools: list[Object]) -> dict[str, str]:
-    """Return Service -> what tells that something else gave it its addresses, where some are of no pool."""
-    found = {}
-    for service in services:
-        addresses = _external_ip.ingress_addresses(service)
-        if not all(_external_ip.pool_of(one, pools) for one in addresses):
-            found[_scope.name_of(service)] = _competitors.given_by_another(service)
-    return {name: text for name, text in found.items() if text}
+def proxies(api: _kubernetes.Api) -> list[Object]:
+    return api.get_list(_kube_proxy.PODS_PATH, _kube_proxy.POD_SELECTOR) or []
 
 
 def competitors(api: _kubernetes.Api) -> list[str]:
@@ -276,18 +270,6 @@ def competitors(api: _kubernetes.Api) -> list[str]:
     paths = _competitors.more_to_read(daemon_sets)
     more = dict(zip(paths, api.gather([functools.partial(api.get_list, one) for one in paths])))
     return _competitors.judge(daemon_sets, {path: some or [] for path, some in more.items()}, [], {}).warnings
-
-
-def announce_failures(events: dict[str, list[Object]]) -> list[dict[str, str]]:
-    return [
-        {
-            "service": "{0}/{1}".format(namespace, event["involvedObject"]["name"]),
-            "text": _rollout.one_line(event.get("message")),
-        }
-        for namespace, listed in events.items()
-        for event in listed
-        if event.get("reason") == "announceFailed"
-    ]
 
 
 def stale(states: list[Object]) -> list[str]:
@@ -307,16 +289,6 @@ def strict_arp(config_map: Object | None) -> bool | None:
     except _kube_proxy.NotUnderstood:
         return None
     return parsed.strict_arp if parsed and parsed.mode == "ipvs" else None
-
-
-def kube_proxy(api: _kubernetes.Api, nodes: list[Object]) -> dict[str, str]:
-    """Return node -> why kube-proxy does not run there."""
-    found = {node["metadata"]["name"]: "there is no pod of kube-proxy on it" for node in nodes}
-    for pod in api.get_list(_kube_proxy.PODS_PATH, _kube_proxy.POD_SELECTOR) or []:
-        problem = _rollout.pod_problem(pod, [])
-        node = pod["spec"].get("nodeName") or ""
-        found[node] = "pod {0}: {1}".format(pod["metadata"]["name"], problem) if problem else ""
-    return {node: problem for node, problem in found.items() if node and problem}
 
 
 def main() -> None:

@@ -135,7 +135,13 @@ def facts(text: str) -> Object:
             {"service": text, "cause": "pool-gone", "text": text},
         ],
         "workloads": [
-            {"name": "Deployment/" + text, "done": False, "status": text, "reasons": [text, "ErrImagePull " + text], "nodes": [text, ""]}
+            {
+                "name": "Deployment/" + text,
+                "done": False,
+                "status": text,
+                "reasons": [text, "ErrImagePull " + text],
+                "nodes": [text, ""],
+            }
         ],
         "webhooks": [{"name": text, "reasons": [text]}],
         "legacy_configmap": text,

@@ -268,7 +268,9 @@ def test_only_several_nodes_are_a_sign_of_split_brain() -> None:
     hosts = {"node1": arp("node1", M2, SECOND), "node2": two_interfaces("node2"), "node3": arp("node3")}
     for announcer, macs, signs in (("node3", (M2, SECOND), ()), ("node2", (M2, M3), (SEVERAL,))):
         hosts["node1"] = arp("node1", *macs)
-        rows = look(service(announcers=[announcer], assigned=announcer), {node: {"arp": seen} for node, seen in hosts.items()})
+        rows = look(
+            service(announcers=[announcer], assigned=announcer), {node: {"arp": seen} for node, seen in hosts.items()}
+        )
         assert [(row.verdict, row.signs) for row in rows if row.check == "ARP"] == [(FAULT, signs)]
 
 
