@@ -280,6 +280,13 @@ GROUPS: dict[str, list[Cause]] = {
             "Look at the cluster's DNS: kubectl --namespace kube-system get pods,endpointslices --selector k8s-app=kube-dns.",
         ),
         Cause(
+            "closed-to-pods",
+            "Pods do not reach the Service by its EXTERNAL-IP, and all others do. kube-proxy serves that address on every node, "
+            "so something between the pods and its tables is in the way.",
+            "Look at what filters pods on the nodes that the evidence names: NetworkPolicies and a firewall's rules. Pods may "
+            "use the Service's name instead.",
+        ),
+        Cause(
             "weight-zero",
             "A ready endpoint has weight 0 in a node's IPVS table, so it gets no connections there.",
             "Restart kube-proxy on that node, and find out who else changes the table (ipvsadm, keepalived).",

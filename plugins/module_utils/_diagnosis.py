@@ -25,6 +25,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     CLUSTER_IP,
     DATA_PLANE,
     DNS_NAME,
+    EXTERNAL_IP,
     FAULT,
     FROM_POD,
     LED,
@@ -320,6 +321,9 @@ def _of_the_rest(
     if any("/" not in subject for subject in found.subjects(*_HARMLESS, "node-not-ready")):
         return
     down = found.has("node-not-ready")
+    # Others do not fail, by the same address or by another one.
+    whole = {row["subject"] for row in rows if EXTERNAL_IP in row["signs"] and FROM_POD not in row["signs"]}
+    whole -= {row["subject"] for row in faults if not {EXTERNAL_IP, FROM_POD} <= set(row["signs"])}
     by_address = {row["subject"] for row in rows if CLUSTER_IP in row["signs"] and FROM_POD in row["signs"]}
     by_address -= {row["subject"] for row in faults if CLUSTER_IP in row["signs"]}
     for row in faults:
@@ -334,6 +338,8 @@ def _of_the_rest(
             cause = "cluster-dns"
         elif LED in row["signs"]:
             cause = "backend-silent"
+        elif {EXTERNAL_IP, FROM_POD} <= set(row["signs"]) and name in whole:
+            cause = "closed-to-pods"
         else:
             cause = "unexplained"
         found.add(cause, name, _line(row))

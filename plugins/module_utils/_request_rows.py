@@ -18,6 +18,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     ASTRAY,
     CLUSTER_IP,
     DNS_NAME,
+    EXTERNAL_IP,
     FAULT,
     FROM_POD,
     IN_POD,
@@ -44,7 +45,7 @@ RANGES = "loadBalancerSourceRanges"
 # What a client hears that is kept out, by kube-proxy or by a firewall.
 _REFUSALS = ("timed out", "refused")
 _PROVES_NOTHING = "no answer, which proves nothing in UDP"
-_SIGNS = {"ClusterIP": CLUSTER_IP, "DNS name": DNS_NAME}  # of checks
+_SIGNS = {"ClusterIP": CLUSTER_IP, "DNS name": DNS_NAME, "EXTERNAL-IP": EXTERNAL_IP}  # of checks
 
 
 def left_out_row(left_out: int, host: str) -> Row:

@@ -27,6 +27,7 @@ BGP = "bgp"
 ROUTES = "routes"
 CLUSTER_IP = "cluster-ip"
 DNS_NAME = "dns-name"
+EXTERNAL_IP = "external-ip"
 FROM_POD = "from-pod"
 # Then what was found.
 OFF_LINK = "off-link"  # no node could ask

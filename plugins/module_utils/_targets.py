@@ -98,9 +98,9 @@ def _families(nodes: t.Mapping[str, t.Sequence[str]], node_port_cidrs: t.Sequenc
 
 
 def inside(services: t.Sequence[Object]) -> list[Object]:
-    """Return what to ask from a node: every ClusterIP, also from a pod there and by name, and what others may not reach.
+    """Return what to ask from a node: every ClusterIP, also from a pod there and by name, and every EXTERNAL-IP from the pod.
 
-    That is an EXTERNAL-IP which only routers learn of.
+    From the node itself one that only routers learn of, since others may not reach it.
     """
     targets = []
     for service in services:
@@ -115,10 +115,12 @@ def inside(services: t.Sequence[Object]) -> list[Object]:
                 for address in service["cluster_ips"]:
                     for origin in ("node", "pod"):
                         targets.append(_target(service, "ClusterIP", "", address, port["port"], port, origin))
-            for address in service["addresses"] if by_bgp_only(service) and not service["local"] else []:
+            # With externalTrafficPolicy Local it depends on kube-proxy's mode and release who is served inside.
+            for address in service["addresses"] if not service["local"] else []:
                 # Where it depends on the address of who asks, requests from outside tell.
                 if admitted(service, "EXTERNAL-IP", address, ""):
-                    targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port))
+                    for origin in ("node", "pod") if by_bgp_only(service) else ("pod",):
+                        targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port, origin))
     return targets
 
 

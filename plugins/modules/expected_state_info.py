@@ -122,8 +122,8 @@ targets:
       description: How many targets RV(targets.outside) would have more with every node port on every node.
       type: int
     inside:
-      description: The same for the nodes, every ClusterIP, from a pod as well and by name, and every EXTERNAL-IP that is
-        announced by BGP only.
+      description: The same for the nodes, every ClusterIP, from a pod as well and by name, and every EXTERNAL-IP from a pod
+        unless C(externalTrafficPolicy) is C(Local), from the node as well where it is announced by BGP only.
       type: list
       elements: dict
     arp:

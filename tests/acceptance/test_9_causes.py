@@ -581,6 +581,21 @@ def test_cluster_dns(cluster: Cluster) -> None:
     assert named == {("cluster-dns", WEB)}
 
 
+def test_closed_to_pods(cluster: Cluster) -> None:
+    """A firewall's rule on one node drops what its pods send to the address."""
+    chain = "{ type filter hook prerouting priority raw; }"
+    cluster.ssh(
+        "node2",
+        f"nft add table ip causes && nft 'add chain ip causes pods {chain}' && "
+        f"nft add rule ip causes pods iifname != eth0 ip daddr {VIP} drop",
+    )
+    try:
+        named = diagnosed(cluster)
+    finally:
+        cluster.ssh("node2", "nft delete table ip causes")
+    assert named == {("closed-to-pods", WEB)}
+
+
 CLIENT = "10.99.0.2"
 
 

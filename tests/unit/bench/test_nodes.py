@@ -12,7 +12,7 @@ from bench import nodes
 def test_the_made_up_cluster_goes_through_the_pieces(bgp: bool) -> None:
     found = nodes.measure(nodes.Size(nodes=3, services=4, bgp=bgp))
     assert found["node ports asked"] == 3 * 4
-    # Of each Service: address, ARP, answer, backends, path; on each node its port, and from each node three requests.
-    of_service = 5 + 3 * (1 + 3) + (2 if bgp else 0)
+    # Of each Service: address, ARP, answer, backends, path; on each node its port, and from each node four requests.
+    of_service = 5 + 3 * (1 + 4) + (2 if bgp else 0)
     # Of each node: strict ARP and IPVS, and its session. Notes on elections come on top.
     assert 0 <= found["rows"] - 4 * of_service - 3 * (3 if bgp else 2) <= 4

@@ -15,6 +15,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     CLUSTER_IP,
     DATA_PLANE,
     DNS_NAME,
+    EXTERNAL_IP,
     FAULT,
     FROM_POD,
     LED,
@@ -88,6 +89,14 @@ def data_plane(kind: str, sign: str = "", node: str = "node2") -> Object:
 
 def in_pod(verdict: str) -> Object:
     return row(CLUSTER_IP, FROM_POD, verdict=verdict)
+
+
+def outside(verdict: str) -> Object:
+    return row(EXTERNAL_IP, verdict=verdict)
+
+
+def by_pod(verdict: str = FAULT) -> Object:
+    return row(EXTERNAL_IP, FROM_POD, verdict=verdict)
 
 
 def session(node: str = "node1") -> Object:
@@ -300,6 +309,13 @@ def test_events_are_gone_through_once_whatever_the_number_of_services(number: in
         ([row(BGP, subject="session/web")], [("bgp-not-announced", "session/web")]),
         # Of two machines that answer, the other one may get the requests.
         ([row(ASTRAY), row(STRANGER, SEVERAL)], [("duplicate-address", WEB)]),
+        ([outside(OK), by_pod()], [("closed-to-pods", WEB)]),
+        ([outside(OK), row(EXTERNAL_IP, FROM_POD, LED)], [("backend-silent", WEB)]),
+        ([outside(OK), by_pod(OK)], []),
+        ([outside(FAULT), by_pod()], [("unexplained", WEB)]),
+        ([by_pod()], [("unexplained", WEB)]),
+        ([outside(OK), by_pod(), in_pod(FAULT)], [("unexplained", WEB)]),
+        ([outside(OK), by_pod(), data_plane("weight")], [("weight-zero", "node2")]),
         ([row(DNS_NAME, FROM_POD), in_pod(OK)], [("cluster-dns", WEB)]),
         ([row(DNS_NAME, FROM_POD), row(CLUSTER_IP, verdict=OK)], [("unexplained", WEB)]),
         ([row(DNS_NAME, FROM_POD), in_pod(FAULT)], [("unexplained", WEB)]),

@@ -87,6 +87,7 @@ def received(wrong: str) -> list[Row]:
 
 
 OUTDATED = (_row.OUTDATED,)
+VIA_VIP = (_row.EXTERNAL_IP,)
 STRANGE = "02:00:5e:00:53:ff"
 SIGNS: list[tuple[str, list[Row], str, list[tuple[str, ...]]]] = [
     ("one node answers", neighbours(M2), "ARP", [()]),
@@ -101,10 +102,11 @@ SIGNS: list[tuple[str, list[Row], str, list[tuple[str, ...]]]] = [
     ("the elected node answers, and the status names another", neighbours(M2, announcers=["node1"]), "ARP", [OUTDATED]),
     ("no node could ask", neighbours(on_link=False), "ARP", [(_row.OFF_LINK,)]),
     ("only the announcing node could ask", look(service(), {"node2": {"arp": arp("node2")}}), "ARP", [()]),
-    ("a request that is answered", asked(ok=True), "EXTERNAL-IP", [(), ()]),
-    ("a request that was led to a backend", asked(), "EXTERNAL-IP", [(), (_row.LED,)]),
-    ("a request that came in nowhere", asked("", M2), "EXTERNAL-IP", [(), ()]),
-    ("a neighbour cache with another node", asked("", M1), "EXTERNAL-IP", [(), (_row.ASTRAY,)]),
+    ("a request that is answered", asked(ok=True), "EXTERNAL-IP", [(), VIA_VIP]),
+    ("a request that was led to a backend", asked(), "EXTERNAL-IP", [(), (_row.LED, *VIA_VIP)]),
+    ("a request that came in nowhere", asked("", M2), "EXTERNAL-IP", [(), VIA_VIP]),
+    ("a neighbour cache with another node", asked("", M1), "EXTERNAL-IP", [(), (_row.ASTRAY, *VIA_VIP)]),
+    ("an EXTERNAL-IP from a pod", inside(), "EXTERNAL-IP", [(), (*VIA_VIP, _row.FROM_POD)]),
     ("in by the announcing node", asked(), "path", [()]),
     ("in by another node", asked("node1"), "path", [(_row.ASTRAY,)]),
     ("the client's address", asked(local=True), "client address", [()]),

@@ -63,6 +63,9 @@ CLUSTER = ("ClusterIP", "10.233.0.17", 80, "tcp", "http", "")
 CLUSTER6 = ("ClusterIP", "fd00::17", 80, "tcp", "http", "")
 
 
+BY_POD, BY_POD6 = ((*one[:5], "a pod") for one in (EXTERNAL, EXTERNAL6))
+
+
 def inside(*asked: tuple[t.Any, ...]) -> list[tuple[t.Any, ...]]:
     """Return what is asked from a node, and the same from a pod there."""
     name = ("DNS name", "web.default.svc", *asked[0][2:5], "a pod")
@@ -74,34 +77,38 @@ SCTP = {"name": "x", "port": 7777, "protocol": "SCTP", "node_port": 0, "request"
 DNS = {"name": "dns", "port": 53, "protocol": "UDP", "node_port": 0, "request": "dns"}
 TARGETS: list[tuple[Object, list[t.Any], list[t.Any]]] = [
     # Service, what is asked from outside, what is asked from the nodes
-    (service(), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
+    (service(), [EXTERNAL, PORT1, PORT2], [*inside(CLUSTER), BY_POD]),
     (service(backends=[]), [], []),
     (service(addresses=[]), [PORT1, PORT2], inside(CLUSTER)),
     # Only nodes with an endpoint of their own must answer.
     (service(local=True), [EXTERNAL, PORT1], inside(CLUSTER)),
-    (service(internal_local=True), [EXTERNAL, PORT1, PORT2], []),
+    (service(internal_local=True), [EXTERNAL, PORT1, PORT2], [BY_POD]),
     # Silence proves nothing in UDP, but the nodes' connection tracking tells.
     (service(ports=[UDP, SCTP]), [("EXTERNAL-IP", VIP, 514, "udp", "connect", "")], []),
     (
         service(ports=[DNS]),
         [("EXTERNAL-IP", VIP, 53, "udp", "dns", "")],
-        inside(("ClusterIP", "10.233.0.17", 53, "udp", "dns", "")),
+        [
+            *inside(("ClusterIP", "10.233.0.17", 53, "udp", "dns", "")),
+            ("EXTERNAL-IP", VIP, 53, "udp", "dns", "a pod"),
+        ],
     ),
     # A node port is there in the families of the Service, on the nodes that have them.
-    (dual(), [EXTERNAL, EXTERNAL6, PORT1, PORT16, PORT2], inside(CLUSTER, CLUSTER6)),
-    (service(addresses=[VIP6], cluster_ips=["fd00::17"]), [EXTERNAL6, PORT16], inside(CLUSTER6)),
+    (dual(), [EXTERNAL, EXTERNAL6, PORT1, PORT16, PORT2], [*inside(CLUSTER, CLUSTER6), BY_POD, BY_POD6]),
+    (service(addresses=[VIP6], cluster_ips=["fd00::17"]), [EXTERNAL6, PORT16], [*inside(CLUSTER6), BY_POD6]),
     # What only routers learn of is asked for from the nodes, too.
-    (by_bgp(), [EXTERNAL, PORT1, PORT2], [*inside(CLUSTER), EXTERNAL]),
+    (by_bgp(), [EXTERNAL, PORT1, PORT2], [*inside(CLUSTER), EXTERNAL, BY_POD]),
     (by_bgp(local=True), [EXTERNAL, PORT1], inside(CLUSTER)),
     (by_bgp(source_ranges=["198.51.100.0/24"]), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
     # They are for one family.
     (
         dual(layer2=False, bgp={"expected": {}}, source_ranges=["198.51.100.0/24"]),
         [EXTERNAL, EXTERNAL6, PORT1, PORT16, PORT2],
-        [*inside(CLUSTER, CLUSTER6), EXTERNAL6],
+        [*inside(CLUSTER, CLUSTER6), EXTERNAL6, BY_POD6],
     ),
-    (by_bgp(internal_local=True), [EXTERNAL, PORT1, PORT2], [EXTERNAL]),
-    (service(bgp={"expected": {}}), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
+    (by_bgp(internal_local=True), [EXTERNAL, PORT1, PORT2], [EXTERNAL, BY_POD]),
+    (service(bgp={"expected": {}}), [EXTERNAL, PORT1, PORT2], [*inside(CLUSTER), BY_POD]),
+    (service(source_ranges=["198.51.100.0/24"]), [EXTERNAL, PORT1, PORT2], inside(CLUSTER)),
 ]
 
 

@@ -71,6 +71,7 @@ def test_the_seeds_cluster() -> None:
         ("pod", "myweb-svc-lb.default.svc"),
         ("node", "10.233.0.17"),
         ("pod", "10.233.0.17"),
+        ("pod", "192.168.100.240"),
     ]
     assert found["targets"]["arp"] == ["192.168.100.240"]
     assert (found["bgp"], found["targets"]["tcp"], found["targets"]["prefixes"]) == ({}, [], [])
