@@ -281,8 +281,8 @@ GROUPS: dict[str, list[Cause]] = {
         ),
         Cause(
             "closed-to-pods",
-            "Pods do not reach the Service by its EXTERNAL-IP, and all others do. kube-proxy serves that address on every node, "
-            "so something between the pods and its tables is in the way.",
+            "Pods do not reach the Service by its EXTERNAL-IP, and all others do. kube-proxy serves that address on every "
+            "node, so something between the pods and its tables is in the way.",
             "Look at what filters pods on the nodes that the evidence names: NetworkPolicies and a firewall's rules. Pods may "
             "use the Service's name instead.",
         ),

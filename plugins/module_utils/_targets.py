@@ -115,13 +115,21 @@ def inside(services: t.Sequence[Object]) -> list[Object]:
                 for address in service["cluster_ips"]:
                     for origin in ("node", "pod"):
                         targets.append(_target(service, "ClusterIP", "", address, port["port"], port, origin))
-            # With externalTrafficPolicy Local it depends on kube-proxy's mode and release who is served inside.
-            for address in service["addresses"] if not service["local"] else []:
-                # Where it depends on the address of who asks, requests from outside tell.
-                if admitted(service, "EXTERNAL-IP", address, ""):
-                    for origin in ("node", "pod") if by_bgp_only(service) else ("pod",):
-                        targets.append(_target(service, "EXTERNAL-IP", "", address, port["port"], port, origin))
+            targets.extend(_external_inside(service, port))
     return targets
+
+
+def _external_inside(service: Object, port: Object) -> list[Object]:
+    """Return a port of every EXTERNAL-IP that each node, or a pod there, must reach."""
+    if service["local"]:
+        return []  # it depends on kube-proxy's mode and release who is served inside
+    return [
+        _target(service, "EXTERNAL-IP", "", address, port["port"], port, origin)
+        for address in service["addresses"]
+        # Where it depends on the address of who asks, requests from outside tell.
+        if admitted(service, "EXTERNAL-IP", address, "")
+        for origin in (("node", "pod") if by_bgp_only(service) else ("pod",))
+    ]
 
 
 def by_bgp_only(service: Object) -> bool:
