@@ -56,7 +56,8 @@ def test_what_there_is_in_the_order_of_the_question_and_why_the_rest_is_late(ans
         "reason": "AllocationFailed",
         "message": f'Failed to allocate IP for "{namespace}/b": no available IPs',
         "type": "Warning",
-        "lastTimestamp": "2026-11-23T20:00:00Z",
+        # Newer than all that the API holds, so it is the last word.
+        "lastTimestamp": "2100-01-01T00:00:00Z",
     }
     Plain(api).create(f"/api/v1/namespaces/{namespace}/events", event)
     late, done, waited = sequence(
