@@ -126,7 +126,7 @@ def test_silence_in_udp_is_followed_to_the_backend(cluster: Cluster, tmp_path: P
     assert re.search(r"led it to 10\.\d+\.\d+\.\d+:53; no answer, as is usual in UDP", asked[0][2])
 
 
-@pytest.mark.parametrize("dead", [False, True], ids=["another-node", "nobody"])
+@pytest.mark.parametrize("dead", [False, pytest.param(True, marks=pytest.mark.long)], ids=["another-node", "nobody"])
 def test_a_neighbour_cache_that_is_out_of_date(cluster: Cluster, tmp_path: Path, dead: bool) -> None:
     """The host outside knows the address by the hardware address of a node that does not announce, or of nobody."""
     other = next(node for node in NODES if node != announcer(cluster))
