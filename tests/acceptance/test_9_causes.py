@@ -20,6 +20,7 @@ pytestmark = pytest.mark.long
 
 Named = set[tuple[str, str]]
 WEB = "default/myweb-svc-lb"
+WEBHOOK = ("webhook-not-serving", "cluster")
 METALLB = ("--namespace", "metallb-system")
 SYSTEM = ("--namespace", "kube-system")
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -155,7 +156,7 @@ def test_controller_down(cluster: Cluster) -> None:
 
 
 def test_controller_silent(cluster: Cluster) -> None:
-    """It runs, and hears nothing of the API server."""
+    """It runs, and hears nothing of the API server; its webhook, which asks there before it answers, does not serve."""
     (pod,) = cluster.objects(*METALLB, "pods", "-l", "component=controller")["items"]
     from_it = f"ip saddr {pod['status']['podIP']}"
     try:
@@ -166,7 +167,7 @@ def test_controller_silent(cluster: Cluster) -> None:
         cluster.kubectl("delete", "namespace", "causes")
         cluster.kubectl(*METALLB, "rollout", "restart", "deployment/controller")
         cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
-    assert named == {("controller-silent", "causes/late")}
+    assert named == {("controller-silent", "causes/late"), WEBHOOK}
 
 
 def test_other_load_balancer(cluster: Cluster) -> None:
@@ -184,7 +185,7 @@ def test_other_load_balancer(cluster: Cluster) -> None:
         cluster.kubectl("delete", "namespace", "causes")
         cluster.kubectl(*METALLB, "rollout", "restart", "deployment/controller")
         cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
-    assert played.causes() == {("other-load-balancer", "causes/other")}, played.output
+    assert played.causes() == {("other-load-balancer", "causes/other"), WEBHOOK}, played.output
     assert "its status was written by kubectl-patch" in played.text, played.output
 
 
