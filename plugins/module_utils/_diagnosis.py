@@ -334,10 +334,10 @@ def _of_the_rest(
             cause = "path-outdated"
         elif down:
             continue
+        elif LED in row["signs"]:
+            cause = "backend-silent"  # by name as well: the name was known
         elif DNS_NAME in row["signs"] and name in by_address:
             cause = "cluster-dns"
-        elif LED in row["signs"]:
-            cause = "backend-silent"
         elif {EXTERNAL_IP, FROM_POD} <= set(row["signs"]) and name in whole:
             cause = "closed-to-pods"
         else:

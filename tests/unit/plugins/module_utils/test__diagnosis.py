@@ -462,3 +462,7 @@ def test_much_evidence_is_cut() -> None:
     lines = _diagnosis.text([_diagnosis.Finding("no-pool", "cluster", [f"{number} is pending" for number in range(9)])])
     assert "  - and 4 more like these" in lines
     assert "  - 5 is pending" not in lines
+
+
+def test_a_request_by_name_that_a_backend_does_not_answer_is_no_matter_of_dns() -> None:
+    assert named(rows=[in_pod(OK), row(DNS_NAME, FROM_POD, LED)]) == [("backend-silent", WEB)]
