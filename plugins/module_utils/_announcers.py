@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import is_address
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._allocation_events import said_at
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import versions_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import container_of, one_line, release_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
@@ -137,7 +138,7 @@ def _assigned(events: t.Sequence[Object]) -> dict[Key, str]:
         match = _ASSIGNED.search(one.get("message") or "")
         if match:
             key = (one["involvedObject"].get("namespace"), one["involvedObject"].get("name"))
-            said = (str(one.get("lastTimestamp") or one.get("eventTime") or ""), match.group(1))
+            said = (said_at(one), match.group(1))
             found[key] = max(found.get(key, said), said)
     return {key: node for key, (_when, node) in found.items()}
 

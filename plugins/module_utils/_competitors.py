@@ -15,6 +15,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import _allocat
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import canonical, of_network
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import ingress_addresses, pool_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._pools import Pool
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._scope import name_of
 
 Object = t.Dict[str, t.Any]
 
@@ -83,8 +84,7 @@ def foreign_addresses(services: t.Iterable[Object], pools: t.Sequence[Object]) -
     found = {}
     for service in services:
         if not all(pool_of(one, pools) for one in ingress_addresses(service)):
-            name = "{0}/{1}".format(service["metadata"]["namespace"], service["metadata"]["name"])
-            found[name] = given_by_another(service)
+            found[name_of(service)] = given_by_another(service)
     return {name: text for name, text in found.items() if text}
 
 

@@ -83,10 +83,10 @@ def indexed(state: Object, hosts: t.Mapping[str, Object], outside: Object) -> Lo
 
 def client_of(result: Object) -> str:
     """Return the address that a request was sent from, "" where no connection was opened."""
-    return next((_client(one) for one in result["connections"] if one), "")
+    return next((opened_by(one) for one in result["connections"] if one), "")
 
 
-def _client(connection: str) -> str:
+def opened_by(connection: str) -> str:
     """Return the address that opened a connection, "" where a host's word is no connection."""
     try:
         client = _conntrack.client(connection)
@@ -98,7 +98,7 @@ def _client(connection: str) -> str:
 def _replaced(outside: Object, ways: t.Mapping[str, Way]) -> set[str]:
     """Return the clients whose requests were answered, although no node knows any by that address."""
     answered = {client_of(one) for one in outside.get("results") or [] if one["answered"]} if ways else set()
-    return answered - {_client(one) for one in ways}
+    return answered - {opened_by(one) for one in ways}
 
 
 def found_on(results: t.Mapping[str, Object]) -> Object:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _conntrack, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._bgp_rows import BGP_PATIENCE
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED, Look, Way, client_of
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._look import NOT_ASKED, Look, Way, client_of, opened_by
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
     ASTRAY,
     CLUSTER_IP,
@@ -208,7 +208,7 @@ def entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:
     seen: dict[str, list[tuple[str, Way]]] = {}
     for asked, result in look.asked.get((service["service"], ""), []):
         for one in result["connections"] if asked["check"] == "EXTERNAL-IP" else []:
-            client = _conntrack.client(one) if one else ""
+            client = opened_by(one)
             # What a node asks itself never leaves it.
             if one in look.ways and client not in look.nodes:
                 seen.setdefault(asked["target"]["address"], []).append((client, look.ways[one]))

@@ -155,36 +155,36 @@ def test_controller_down(cluster: Cluster) -> None:
     assert named == {("controller-down", "cluster")}
 
 
-def test_controller_silent(cluster: Cluster) -> None:
-    """It runs, and hears nothing of the API server; its webhook, which asks there before it answers, does not serve."""
+@contextmanager
+def deaf_controller(cluster: Cluster) -> Iterator[None]:
+    """A controller that runs and hears nothing of the API server; the namespace that the body makes goes with it."""
     (pod,) = cluster.objects(*METALLB, "pods", "-l", "component=controller")["items"]
     from_it = f"ip saddr {pod['status']['podIP']}"
     try:
         with cluster.cut_off_from_the_api(pod["spec"]["nodeName"], "prerouting", from_it):
-            made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}}, service("late"))
-            named = diagnosed(cluster)
+            yield
     finally:
         cluster.kubectl("delete", "namespace", "causes")
         cluster.kubectl(*METALLB, "rollout", "restart", "deployment/controller")
         cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
+
+
+def test_controller_silent(cluster: Cluster) -> None:
+    """It runs, and hears nothing of the API server; its webhook, which asks there before it answers, does not serve."""
+    with deaf_controller(cluster):
+        made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}}, service("late"))
+        named = diagnosed(cluster)
     assert named == {("controller-silent", "causes/late"), WEBHOOK}
 
 
 def test_other_load_balancer(cluster: Cluster) -> None:
     """Something else writes an address into a Service's status; MetalLB would take it away, and hears nothing of it."""
-    (pod,) = cluster.objects(*METALLB, "pods", "-l", "component=controller")["items"]
-    from_it = f"ip saddr {pod['status']['podIP']}"
     given = {"status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}}
-    try:
-        with cluster.cut_off_from_the_api(pod["spec"]["nodeName"], "prerouting", from_it):
-            made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}}, service("other"))
-            where = ("--namespace", "causes", "patch", "service", "other", "--subresource=status")
-            cluster.kubectl(*where, "-p", json.dumps(given))
-            played = cluster.playbook("playbooks/diagnose.yml")
-    finally:
-        cluster.kubectl("delete", "namespace", "causes")
-        cluster.kubectl(*METALLB, "rollout", "restart", "deployment/controller")
-        cluster.kubectl(*METALLB, "rollout", "status", "deployment/controller", "--timeout=120s")
+    with deaf_controller(cluster):
+        made(cluster, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "causes"}}, service("other"))
+        where = ("--namespace", "causes", "patch", "service", "other", "--subresource=status")
+        cluster.kubectl(*where, "-p", json.dumps(given))
+        played = cluster.playbook("playbooks/diagnose.yml")
     assert played.causes() == {("other-load-balancer", "causes/other"), WEBHOOK}, played.output
     assert "its status was written by kubectl-patch" in played.text, played.output
 
