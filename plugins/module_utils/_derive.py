@@ -9,12 +9,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import ipaddress
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _ipvs
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _source_ranges
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import (
     Wanted,
@@ -86,6 +84,7 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
     if spec.get("sessionAffinity") == "ClientIP":
         persistence = int(spec["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"])
     age = _age(service, slices, now)
+    ranges = [str(one) for one in _source_ranges.networks(spec.get("loadBalancerSourceRanges") or [])]
     return [
         ServicePort(
             service="{0}/{1}".format(meta["namespace"], meta["name"]),
@@ -96,7 +95,7 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
             cluster_addresses=spec.get("clusterIPs") or [spec["clusterIP"]],
             balancer_addresses=list(dict.fromkeys(ingress_addresses(service))),
             external_ips=spec.get("externalIPs") or [],
-            source_ranges=_source_ranges(spec),
+            source_ranges=ranges,
             health_port=_health_port(spec),
             internal_local=spec.get("internalTrafficPolicy") == "Local",
             external_local=spec.get("externalTrafficPolicy") == "Local",
@@ -106,16 +105,6 @@ def _service_ports(service: Object, slices: t.Sequence[Object], now: datetime.da
         )
         for port in spec.get("ports") or []
     ]
-
-
-def _source_ranges(spec: Object) -> list[str]:
-    """Return the ranges as kube-proxy reads them: it passes over what is none, and the API admits blanks around them."""
-    found = []
-    for text in spec.get("loadBalancerSourceRanges") or []:
-        address, _dummy, prefix = text.strip().partition("/")
-        with contextlib.suppress(ValueError, OSError):
-            found.append(str(ipaddress.ip_network((_ipvs.canonical_address(address), int(prefix)), strict=False)))
-    return list(dict.fromkeys(found))
 
 
 def _health_port(spec: Object) -> int:

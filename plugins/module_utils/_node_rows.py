@@ -43,9 +43,9 @@ _PROXIES = {"ipvs": "IPVS"}  # how a mode of kube-proxy is called where it is no
 def node_rows(node: str, host: Object, state: Object, strict_arp: bool) -> list[Row]:
     """Return what there is to say of a node of this run."""
     if host.get("problem"):
-        return [Row(UNKNOWN, NODES, "data plane", node, "checked", host["problem"], "unseen/" + node, node)]
+        return [Row(UNKNOWN, NODES, "data plane", node, "looked at", host["problem"], "unseen/" + node, node)]
     found = [
-        Row(UNKNOWN, NODES, _LOOKS[part], node, "checked", reason, "unseen/{0}/{1}".format(node, part), node)
+        Row(UNKNOWN, NODES, _LOOKS[part], node, "looked at", reason, "unseen/{0}/{1}".format(node, part), node)
         for part, reason in (host.get("failures") or {}).items()
     ]
     mode = mode_of(host, state)
@@ -115,7 +115,7 @@ def data_plane_rows(node: str, told: Object | None, mode: str, scope: t.Sequence
         if mode:
             return []
         text = "there is no kube-proxy, and what is there instead is not read; the requests above went through it"
-        return [Row(NOTE, NODES, "data plane", node, "checked", text, "mode/" + node, node)]
+        return [Row(NOTE, NODES, "data plane", node, "looked at", text, "mode/" + node, node)]
     check, key = _PROXIES.get(mode, mode), "data-plane/" + node
     if told["problem"]:
         return [Row(UNKNOWN, NODES, check, node, "a readable table", told["problem"], key, node)]

@@ -20,24 +20,28 @@ import typing as t
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _ipvs
 
 Object = t.Dict[str, t.Any]
+Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 GUARDED = "EXTERNAL-IP"  # the check of the proof whose requests they concern
 
 
-def of_family(service: Object, ipv6: bool) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Return the ranges that hold for the addresses of one family; what is none, kube-proxy passes over."""
+def networks(texts: t.Iterable[str]) -> list[Network]:
+    """Return the ranges as kube-proxy reads them: it passes over what is none, and the API admits blanks around them."""
     found = []
-    for text in service["source_ranges"]:
+    for text in texts:
         address, _dummy, prefix = text.strip().partition("/")
         with contextlib.suppress(ValueError, OSError):
-            network = ipaddress.ip_network((_ipvs.canonical_address(address), int(prefix)), strict=False)
-            if (network.version == 6) == ipv6:
-                found.append(network)
-    return found
+            found.append(ipaddress.ip_network((_ipvs.canonical_address(address), int(prefix)), strict=False))
+    return list(dict.fromkeys(found))
+
+
+def of_family(service: Object, ipv6: bool) -> list[Network]:
+    """Return the ranges that hold for the addresses of one family."""
+    return [one for one in networks(service["source_ranges"]) if (one.version == 6) == ipv6]
 
 
 def admitted(service: Object, check: str, address: str, client: str) -> bool | None:
     """Return whether a request is let in; None where that depends on the client's address, and it is "", not known."""
-    networks = of_family(service, ":" in address) if check == GUARDED else []
-    if not networks:
+    ranges = of_family(service, ":" in address) if check == GUARDED else []
+    if not ranges:
         return True
-    return any(ipaddress.ip_address(client) in network for network in networks) if client else None
+    return any(ipaddress.ip_address(client) in one for one in ranges) if client else None

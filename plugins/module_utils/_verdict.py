@@ -79,7 +79,7 @@ def rows(
     for node in state["nodes"]:
         host = hosts.get(node)
         if host is None:
-            found.append(Row(NOTE, NODES, "data plane", node, "checked", "not in this run", "node/" + node, node))
+            found.append(Row(NOTE, NODES, "data plane", node, "looked at", "not in this run", "node/" + node, node))
             continue
         found.extend(node_rows(node, host, state, strict_arp))
     return found

@@ -121,8 +121,8 @@ def test_what_could_be_looked_at_is_shown_and_the_run_fails_for_the_rest(playboo
     assert status == 2, output
     assert "Proof: 2 of 3 nodes" in output
     assert "ok IPVS one 5 virtual servers, 12 real servers all as expected" in output
-    assert re.search(r"unknown data plane two checked no connection to it: ", output), output
-    assert re.search(r"unknown data plane three checked \w", output), output
+    assert re.search(r"unknown data plane two looked at no connection to it: ", output), output
+    assert re.search(r"unknown data plane three looked at \w", output), output
     assert re.search(
         r"Not everything could be looked at.* two, data plane: no connection .*three, data plane: ", output
     )
@@ -142,6 +142,17 @@ def test_without_the_api_nothing_is_proven(tmp_path: Path) -> None:
     assert "Not everything could be looked at, so it is not proven. Kubernetes API, API: " in output
     report = json.loads((tmp_path / "report/metallb-proof.json").read_text(encoding="utf-8"))
     assert (report["verdict"], report["services"]) == ("unknown", [])
+
+
+def test_a_run_that_ends_before_the_proof_leaves_no_report_of_another(tmp_path: Path) -> None:
+    """Refused settings: what lies there would look like this run's proof."""
+    (tmp_path / "report").mkdir()
+    for name in ("metallb-proof.html", "metallb-proof.json", "metallb-proof.xml", "notes.txt"):
+        (tmp_path / "report" / name).write_text("of a run before", encoding="utf-8")
+    status, output = played("verify", tmp_path, metallb_plan={"": {**PLAN, "failed": True, "msg": "Refused."}})
+    assert status == 2, output
+    assert "Refused." in output
+    assert [one.name for one in (tmp_path / "report").iterdir()] == ["notes.txt"]
 
 
 def test_where_everything_was_looked_at_the_run_ends_well(tmp_path: Path) -> None:

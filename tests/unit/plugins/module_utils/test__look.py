@@ -30,14 +30,14 @@ SKIPPED = {"skipped": True, "skip_reason": "Conditional result was False"}
     [
         ({}, [(OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected")]),
         # What came before or after does not count.
-        ({"arp": LOST}, [(UNKNOWN, "data plane", "node1", "checked", "no connection to it: no route to host")]),
-        ({"data_plane": BROKEN}, [(UNKNOWN, "data plane", "node1", "checked", "MODULE FAILURE")]),
+        ({"arp": LOST}, [(UNKNOWN, "data plane", "node1", "looked at", "no connection to it: no route to host")]),
+        ({"data_plane": BROKEN}, [(UNKNOWN, "data plane", "node1", "looked at", "MODULE FAILURE")]),
         (
             {"arp": {"failed": True}, "inside": {**BROKEN, "targets": []}, "tcp": BROKEN},
             [
-                (UNKNOWN, "ARP, NDP", "node1", "checked", "no reason was given"),
-                (UNKNOWN, "requests", "node1", "checked", "MODULE FAILURE"),
-                (UNKNOWN, "BGP connections", "node1", "checked", "MODULE FAILURE"),
+                (UNKNOWN, "ARP, NDP", "node1", "looked at", "no reason was given"),
+                (UNKNOWN, "requests", "node1", "looked at", "MODULE FAILURE"),
+                (UNKNOWN, "BGP connections", "node1", "looked at", "MODULE FAILURE"),
                 (OK, "IPVS", "node1", "5 virtual servers, 12 real servers", "all as expected"),
             ],
         ),

@@ -83,7 +83,7 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
                 NOTE,
                 "data plane",
                 "node1",
-                "checked",
+                "looked at",
                 "there is no kube-proxy, and what is there instead is not read; the requests above went through it",
             )
         ],
@@ -151,7 +151,7 @@ NODE_ROWS: list[tuple[Object, str, bool, list[tuple[str, str, str, str, str]]]] 
         {"problem": "not a Node of the cluster", "ipvs": tables(difference())},
         "ipvs",
         True,
-        [(UNKNOWN, "data plane", "node1", "checked", "not a Node of the cluster")],
+        [(UNKNOWN, "data plane", "node1", "looked at", "not a Node of the cluster")],
     ),
 ]
 

@@ -256,13 +256,13 @@ def test_junit_counts_faults_as_failures_and_what_is_open_as_skipped() -> None:
 
 
 def test_junit_calls_what_nobody_could_look_at_an_error() -> None:
-    lost = Row(UNKNOWN, NODES, "data plane", "node2", "checked", "no connection to it", "unseen/node2", "node2")
+    lost = Row(UNKNOWN, NODES, "data plane", "node2", "looked at", "no connection to it", "unseen/node2", "node2")
     suites = ET.fromstring(_report.junit(document(lost, check(UNKNOWN, NODES), check(OK, NODES, "node1"))))
     (suite,) = suites
     counts = [suite.get(name) for name in ("tests", "failures", "errors", "skipped")]
     assert counts == ["3", "0", "1", "1"]
     assert [[one.tag for one in case] for case in suite] == [["error"], ["skipped"], []]
-    assert suite[0][0].get("message") == "expected checked, found no connection to it"
+    assert suite[0][0].get("message") == "expected looked at, found no connection to it"
 
 
 def test_junit_has_the_causes_that_a_run_fails_for() -> None:
