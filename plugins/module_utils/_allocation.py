@@ -87,6 +87,11 @@ def annotation(service: Object, name: str) -> str:
     return next((annotations[prefix + name] or "" for prefix in PREFIXES if prefix + name in annotations), "")
 
 
+def ingress(service: Object) -> list[Object]:
+    """Return what a Service's status.loadBalancer holds."""
+    return ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
+
+
 def changed_at(obj: Object) -> str:
     """Return when an object was last changed, but for its status, as a text that sorts; "" where that is not known."""
     meta = obj["metadata"]
@@ -110,8 +115,7 @@ def ledger(
             places[version].extend((int(one.first), int(one.last), source.name) for one in ranges)
     uses: dict[Address, list[Use]] = {}
     for service in services:
-        ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
-        found = {_parsed(one.get("ip") or "") for one in ingress} - {None}
+        found = {_parsed(one.get("ip") or "") for one in ingress(service)} - {None}
         if found:
             use = _use(service)
             for address in t.cast("set[Address]", found):

@@ -39,8 +39,7 @@ class Assignment(t.NamedTuple):
 
 def ingress_addresses(service: Object) -> list[str]:
     """Return the addresses of status.loadBalancer.ingress that kube-proxy serves."""
-    ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
-    return [one["ip"] for one in ingress if one.get("ip") and one.get("ipMode") != "Proxy"]
+    return [one["ip"] for one in _allocation.ingress(service) if one.get("ip") and one.get("ipMode") != "Proxy"]
 
 
 def pool_of(address: str, pools: t.Sequence[Object]) -> str:
