@@ -12,6 +12,7 @@ The decisions are those of MetalLB's speaker (speaker/bgp_controller.go and laye
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import ipaddress
 import re
@@ -32,6 +33,7 @@ NO_SPEAKER, LABELLED, NOT_SELECTED, NO_ENDPOINT = "no-speaker", "labelled", "not
 NO_NETWORK, NO_PEER = "no-network", "no-peer"
 _HEEDS_LABEL = (0, 14, 2)  # the first release that does
 BGP_PORT = 179
+_AT_ONCE = datetime.timedelta(seconds=5)
 # The event of both protocols has the same reason.
 _ASSIGNED = re.compile(r'announcing from node "([^"]+)" with protocol "layer2"')
 ESTABLISHED = "Established"
@@ -144,16 +146,29 @@ def _assigned(events: t.Sequence[Object]) -> dict[Key, str]:
 
 
 def failures(events: t.Mapping[str, t.Sequence[Object]]) -> list[dict[str, str]]:
-    """Return what speakers say that they could not announce. events: by namespace, about Services."""
-    return [
-        {
-            "service": "{0}/{1}".format(namespace, event["involvedObject"]["name"]),
-            "text": one_line(event.get("message")),
-        }
-        for namespace, listed in events.items()
-        for event in listed
-        if event.get("reason") == "announceFailed"
-    ]
+    """Return what speakers say that they could not announce. events: by namespace, about Services.
+
+    An event stays for an hour. It is over when a speaker has announced the Service since without complaint.
+    """
+    found = []
+    for namespace, listed in events.items():
+        announced: dict[str, str] = {}
+        for event in listed:
+            if _ASSIGNED.search(event.get("message") or ""):
+                name = event["involvedObject"]["name"]
+                announced[name] = max(announced.get(name, ""), said_at(event))
+        for event in listed:
+            name = event["involvedObject"]["name"]
+            if event.get("reason") == "announceFailed" and not _well_after(announced.get(name, ""), said_at(event)):
+                found.append({"service": "{0}/{1}".format(namespace, name), "text": one_line(event.get("message"))})
+    return found
+
+
+def _well_after(one: str, other: str) -> bool:
+    """Return whether a time is later than another; a speaker that complains says right after that it announces."""
+    if not one or not other:
+        return False
+    return datetime.datetime.fromisoformat(one[:19]) - datetime.datetime.fromisoformat(other[:19]) > _AT_ONCE
 
 
 def _key(service: Object) -> Key:

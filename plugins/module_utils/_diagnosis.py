@@ -84,6 +84,8 @@ _SPEAKERLESS = ("speaker-down", "image-not-pulled")
 _SESSIONLESS = ("bgp-session-down", "configuration-stale", "node-not-ready")
 # What is no wonder on a node that is not ready.
 _OF_NODES_DOWN = ("kube-proxy-down", "kube-proxy-stuck")
+# What a kube-proxy leaves behind that has stood still: its sets, and what was of Services that are gone.
+_OF_NODES_BEHIND = ("sets-wrong", "stray-entry", "address-left-bound")
 _WHOLE = 5  # so many filter rules are not taken away one by one
 _MOST_LINES = 5  # of evidence on a terminal
 
@@ -143,7 +145,7 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
             _of_announcement(found, service, state, facts["nodes_not_ready"])
     # Strict ARP first: without it many nodes answer.
     faults = sorted((row for row in rows if row["verdict"] == FAULT), key=lambda row: STRICT_ARP not in row["signs"])
-    filterless = _filterless(faults)
+    nodes = _Nodes(_filterless(faults), _behind(faults))
     # An event stays for an hour: it counts while nobody answers.
     failures = {one["service"]: one["text"] for one in facts["announce_failures"]}
     lost = {one["service"] for one in state["services"] if _is_lost(one, facts["nodes_not_ready"])}
@@ -153,7 +155,7 @@ def findings(facts: Object, state: Object, rows: t.Sequence[Object]) -> list[Fin
             # One change and one restart for all nodes; what is left of a mode is judged once it is known which one that is.
             found.add("mode-not-applied", CLUSTER, _line(row))
         elif not (SILENT in row["signs"] and row["subject"] in lost):
-            _of_row(found, row, facts, filterless, failures)
+            _of_row(found, row, facts, nodes, failures)
     _of_the_rest(found, faults, rows, {one["service"] for one in facts["pending"]})
     return found.listed()
 
@@ -252,9 +254,7 @@ def _line(row: Object) -> str:
     return "{0}: {1}, expected {2}, found {3}".format(row["check"], row["where"], row["expected"], row["found"])
 
 
-def _of_row(
-    found: _Found, row: Object, facts: Object, filterless: t.Collection[str], failures: t.Mapping[str, str]
-) -> None:
+def _of_row(found: _Found, row: Object, facts: Object, nodes: _Nodes, failures: t.Mapping[str, str]) -> None:
     """Add what one fault tells. failures: the last event of a Service that could not be announced."""
     signs = row["signs"]
     text = _line(row)
@@ -265,8 +265,10 @@ def _of_row(
     elif DATA_PLANE in signs:
         node = row["node"]
         problem = facts["kube_proxy"].get(node)
-        lacking = "rule" in signs and node in filterless
-        cause = "kernel-feature-missing" if lacking else _first(_KINDS, signs) or "kube-proxy-stuck"
+        lacking = "rule" in signs and node in nodes.filterless
+        cause = "kernel-feature-missing" if lacking else _kind(signs)
+        if cause in _OF_NODES_BEHIND and node in nodes.behind:
+            cause = "kube-proxy-stuck"
         cause = "kube-proxy-down" if problem else cause
         if not (cause in _OF_NODES_DOWN and node in facts["nodes_not_ready"]):
             found.add(cause, node, *([problem] if problem else []), text)
@@ -283,8 +285,25 @@ def _of_row(
         _of_neighbours(found, row, text, failures)
 
 
+class _Nodes(t.NamedTuple):
+    """Nodes of which several faults together tell more than each of them."""
+
+    filterless: t.Collection[str]  # lack kube-proxy's filter rules as a whole, and none of those that translate
+    behind: t.Collection[str]  # kube-proxy has not done its work there
+
+
+def _kind(signs: t.Collection[str]) -> str:
+    """Return the cause that a difference in a node's data plane has by itself."""
+    return _first(_KINDS, signs) or "kube-proxy-stuck"
+
+
+def _behind(faults: t.Sequence[Object]) -> set[str]:
+    """See _Nodes."""
+    return {one["node"] for one in faults if DATA_PLANE in one["signs"] and _kind(one["signs"]) == "kube-proxy-stuck"}
+
+
 def _filterless(faults: t.Sequence[Object]) -> set[str]:
-    """Return the nodes that lack kube-proxy's filter rules as a whole, and none of those that translate."""
+    """See _Nodes."""
     rules = [row for row in faults if "rule" in row["signs"]]
     filters = collections.Counter(row["node"] for row in rules if "filter" in row["signs"])
     translating = {row["node"] for row in rules if "nat" in row["signs"]}

@@ -282,6 +282,15 @@ def test_events_are_gone_through_once_whatever_the_number_of_services(number: in
         ([data_plane("rule")] * 7, [("rules-broken", "node2")]),
         ([data_plane("rule", "filter"), data_plane("rule", "nat")] * 7, [("rules-broken", "node2")]),
         ([data_plane("ipset")], [("sets-wrong", "node2")]),
+        # What stands still is behind with all of it.
+        (
+            [data_plane("ipset"), data_plane("missing"), data_plane("orphan"), data_plane("bind")],
+            [("kube-proxy-stuck", "node2")],
+        ),
+        (
+            [data_plane("ipset"), data_plane("missing", node="node1")],
+            [("kube-proxy-stuck", "node1"), ("sets-wrong", "node2")],
+        ),
         ([data_plane("ipset", "no-sets")], [("kernel-feature-missing", "node2")]),
         ([data_plane("leftover")], [("left-overs", "node2")]),
         ([row(STRANGER, SEVERAL)], [("duplicate-address", WEB)]),

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _resources
 from ansible_collections.kubeaddons.metallb.plugins.modules import diagnosis_info
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.fakes import Server, fixture
@@ -51,15 +53,16 @@ def service(server: Server, name: str, *addresses: str, **spec: t.Any) -> None:
     )
 
 
-def event(server: Server, name: str, reason: str, message: str) -> None:
+def event(server: Server, name: str, reason: str, message: str, at: str | None = None) -> None:
     server.put(
         {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": reason.lower(), "namespace": "default"},
+            "metadata": {"name": f"{name}.{reason.lower()}", "namespace": "default"},
             "involvedObject": {"kind": "Service", "name": name},
             "reason": reason,
             "message": message,
+            "lastTimestamp": at,
         }
     )
 
@@ -176,6 +179,25 @@ def test_a_speaker_that_could_not_announce() -> None:
     assert read(server)["announce_failures"] == [
         {"service": "default/web", "text": "the interfaces specified by LB IP doesn't exist"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("second", "protocol", "counts"),
+    [
+        # It says both at once, also where it could not.
+        (0, "layer2", True),
+        (1, "layer2", True),
+        (9, "layer2", False),
+        (9, "bgp", True),
+    ],
+)
+def test_a_failure_is_over_when_the_service_was_announced_since(second: int, protocol: str, counts: bool) -> None:
+    server = cluster()
+    event(server, "web", "announceFailed", "no such interface", at="2026-11-26T12:00:00Z")
+    text = f'announcing from node "node1" with protocol "{protocol}"'
+    event(server, "web", "nodeAssigned", text, at=f"2026-11-26T12:00:0{second}Z")
+    event(server, "other", "nodeAssigned", text, at="2026-11-26T12:30:00Z")
+    assert bool(read(server)["announce_failures"]) is counts
 
 
 def test_an_address_that_something_else_gave() -> None:
