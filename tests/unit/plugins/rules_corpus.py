@@ -19,6 +19,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _expected,
     _iptables,
     _kube_proxy,
+    _netlink,
     _nfnetlink,
     _nftables,
     _rules,
@@ -88,17 +89,32 @@ def saved(node: str) -> dict[int, tuple[str, ...]]:
 
 
 @functools.lru_cache
+def _ipvs_answers(node: str) -> dict[str, bytes]:
+    texts = json.loads((FOLDER / f"ipvs-{node}.json").read_text(encoding="utf-8"))
+    return {key: base64.b64decode(text) for key, text in texts.items()}
+
+
 def sets(node: str) -> dict[str, bytes]:
-    """Return what the kernel answers about the sets that the ipvs proxier makes."""
-    texts = json.loads((FOLDER / f"proxier-{node}.json").read_text(encoding="utf-8"))
-    return {key.partition(" ")[2]: base64.b64decode(text) for key, text in texts.items()}
+    """Return what the kernel answers about kube-proxy's sets on a node in ipvs mode."""
+    return {key.partition(" ")[2]: answer for key, answer in _ipvs_answers(node).items() if key.startswith("set ")}
+
+
+def addresses(node: str) -> list[_netlink.Address]:
+    """Return the addresses of a node in ipvs mode."""
+    answers = _ipvs_answers(node)
+    return _netlink.parse_addresses(answers["addresses"], _netlink.parse_links(answers["links"]))
+
+
+def ip_vs(node: str) -> str:
+    """Return a node's /proc/net/ip_vs; its kernel has a HZ of 100."""
+    return _ipvs_answers(node)["ip_vs"].decode()
 
 
 @functools.lru_cache
 def saved_ipvs(node: str) -> dict[int, tuple[str, ...]]:
-    """Return the lines of iptables-save and ip6tables-save about the rules that the ipvs proxier makes."""
+    """Return the lines of iptables-save and ip6tables-save on a node in ipvs mode."""
     return {
-        version: tuple((FOLDER / f"proxier-{node}.save{version}").read_text(encoding="utf-8").splitlines())
+        version: tuple((FOLDER / f"ipvs-{node}.save{version}").read_text(encoding="utf-8").splitlines())
         for version in (4, 6)
     }
 

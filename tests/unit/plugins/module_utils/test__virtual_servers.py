@@ -15,6 +15,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
 )
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._netlink import Address
+from ansible_collections.kubeaddons.metallb.tests.unit.plugins import rules_corpus
 
 ZONES = {"node1": "east", "node2": "east", "node3": "west"}
 CLUSTER = "10.233.0.10"
@@ -632,3 +633,48 @@ def test_bound_addresses_are_those_of_kube_ipvs0_only() -> None:
 def test_a_scheduler_that_nobody_set_is_round_robin() -> None:
     assert plan(service(), scheduler="").scheduler == "rr"
     assert plan(service(), scheduler="mh").scheduler == "mh"
+
+
+# What kube-proxy really makes -----------------------------------------------------------------------------------------
+
+
+def recorded(node: str) -> tuple[_virtual_servers.Plan, _ipvs.Table, set[str]]:
+    addresses = rules_corpus.addresses(node)
+    made = _virtual_servers.virtual_servers(rules_corpus.Api("ipvs").expected(), node, addresses)
+    table = _ipvs.parse_proc(rules_corpus.ip_vs(node), hz=100)
+    assert table.unparsed == []
+    return made, table, _virtual_servers.bound_addresses(addresses)
+
+
+@pytest.mark.parametrize("node", rules_corpus.NODES)
+def test_a_recorded_node_has_no_differences(node: str) -> None:
+    made, table, bound_there = recorded(node)
+    found = _virtual_servers.compare(made, table, bound_there)
+    assert found.differences == []
+    counted = (found.virtual_servers, found.real_servers, len(bound_there), found.foreign)
+    assert counted == (66, {"node1": 184, "node2": 185}[node], 29, 0)
+
+
+@pytest.mark.parametrize("node", rules_corpus.NODES)
+def test_every_part_of_a_recorded_table_is_missed_when_it_is_gone(node: str) -> None:
+    made, table, bound_there = recorded(node)
+
+    def problems(servers: t.Sequence[_ipvs.VirtualServer], there: set[str]) -> list[tuple[str, str]]:
+        found = _virtual_servers.compare(made, _ipvs.Table(servers, []), there).differences
+        assert all(one["service"] for one in found)
+        return [(one["kind"], one["backend"]) for one in found]
+
+    optional = {key for key, one in made.servers.items() if one.optional}
+    for number, server in enumerate(table.virtual_servers):
+        others = [one for one in table.virtual_servers if one is not server]
+        if f"{server.protocol} {server.endpoint}" not in optional:
+            assert problems(others, bound_there) == [("absent", "")]
+        for backend, real in server.real_servers.items():
+            rest = {key: one for key, one in server.real_servers.items() if key != backend}
+            others[number:number] = [server._replace(real_servers=rest)]
+            assert problems(others, bound_there) == [("missing", backend)]
+            others[number] = server._replace(real_servers={**rest, backend: real._replace(weight=0)})
+            assert problems(others, bound_there) == [("weight", backend)]
+            del others[number]
+    for address in bound_there:
+        assert problems(table.virtual_servers, bound_there - {address}) == [("bind", "")]
