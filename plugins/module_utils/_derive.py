@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _source_ranges
+from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _ipvs, _source_ranges
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import (
     Wanted,
@@ -63,7 +63,23 @@ def expected_table(
         ports=ports,
         scope=scope,
         metrics=kube_proxy.metrics if kube_proxy else "",
+        own={node["metadata"]["name"]: _own_addresses(node, kube_proxy.bind_address) for node in nodes}
+        if kube_proxy and kube_proxy.mode == "ipvs"
+        else {},
     )
+
+
+def _own_addresses(node: Object, bind_address: str) -> list[str]:
+    """Return what kube-proxy takes for a node's addresses, one of each family (GetNodeHostIPs, detectNodeIPs)."""
+    found: dict[bool, str] = {}
+    listed = (node.get("status") or {}).get("addresses") or []
+    for kind in ("InternalIP", "ExternalIP"):
+        for one in listed:
+            if one["type"] == kind:
+                found.setdefault(":" in one["address"], _ipvs.canonical_address(one["address"]))
+    if bind_address:
+        found[":" in bind_address] = _ipvs.canonical_address(bind_address)
+    return list(found.values())
 
 
 def proxied(service: Object) -> bool:

@@ -89,6 +89,7 @@ class Expected(t.NamedTuple):
     ports: t.Sequence[ServicePort]
     scope: t.Sequence[str] = ()  # the Services to compare, see _scope; empty: all
     metrics: str = ""  # where each node asks its kube-proxy for the mode, see _proxy_mode
+    own: t.Mapping[str, t.Sequence[str]] = {}  # node name -> what kube-proxy takes for its addresses; in ipvs mode only
 
 
 def dumps(data: t.Any) -> str:
@@ -111,8 +112,8 @@ def unpack(packed: str) -> Expected:
     """Return the table that pack() made; raise ValueError when the text is something else."""
     try:
         raw = loads(packed)
-        zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, rows, scope, metrics = raw
+        zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, rows, scope, metrics, own = raw
         ports = [ServicePort(*[*row[:-1], [Endpoint(*endpoint) for endpoint in row[-1]]]) for row in rows]
     except (ValueError, TypeError, LookupError, zlib.error) as exc:
         raise ValueError("not an expected table made by expected_state_info: {0}".format(exc)) from exc
-    return Expected(zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, ports, scope, metrics)
+    return Expected(zones, mode, scheduler, node_port_cidrs, exclude_cidrs, sync_period, ports, scope, metrics, own)

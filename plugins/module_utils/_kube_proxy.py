@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import typing as t
 
@@ -40,6 +41,7 @@ class KubeProxy(t.NamedTuple):
     node_port_cidrs: list[str]
     exclude_cidrs: list[str]
     metrics: str  # address and port at which each node's own metrics are to be had; "" where it is none
+    bind_address: str = ""  # what every node takes for its own address; "": the Node's, as the API has it
 
 
 class NotUnderstood(ValueError):
@@ -60,7 +62,13 @@ def parse(config_map: Object) -> KubeProxy:
         node_port_cidrs=config.get("nodePortAddresses") or [],
         exclude_cidrs=ipvs.get("excludeCIDRs") or [],
         metrics=_metrics(config),
+        bind_address=_bind_address(config),
     )
+
+
+def _bind_address(config: Object) -> str:
+    text = str(config.get("bindAddress") or "")
+    return text if _addresses.is_address(text) and not ipaddress.ip_address(text).is_unspecified else ""
 
 
 def _metrics(config: Object) -> str:

@@ -143,7 +143,7 @@ class _Family:
     def __init__(self, version: int, node: str, ports: tuple[t.Sequence[str], t.Sequence[str]], own: list[str]) -> None:
         self._ipv6 = version == 6
         self._node = node
-        # The addresses that node ports must and may be served on, and all of the node's.
+        # The addresses that node ports must and may be served on, and the node's own.
         self._must, self._may = ([one for one in some if (":" in one) == self._ipv6] for some in ports)
         self._own = [ipaddress.ip_address(one) for one in own if (":" in one) == self._ipv6]
         self.sets = {name: Wanted({}, set()) for name in NAMES}
@@ -186,7 +186,7 @@ class _Family:
         networks = [ipaddress.ip_network(one) for one in row.ranges(self._ipv6)]
         for network in networks:
             self.add(SOURCE_CIDR, f"{member},{network}", row, bool(guarded))
-        # Only kube-proxy knows which of them is the node's address; where they disagree, either may be.
+        # Which of several is the node's, only kube-proxy knows; where they disagree, either may be.
         within = {any(own in network for network in networks) for own in self._own}
         if True in within or not within:
             certain = bool(guarded) and within == {True}
@@ -210,7 +210,7 @@ def plan(
     """Return the sets that this node must hold. binds: the addresses that must be on kube-ipvs0."""
     versions = _rules.versions(expected)
     ports = _virtual_servers.node_port_addresses(expected.node_port_cidrs, local_addresses)
-    own = sorted(_virtual_servers.own_addresses(local_addresses))
+    own = list(expected.own.get(node) or sorted(_virtual_servers.own_addresses(local_addresses)))
     families = {version: _Family(version, node, ports, own) for version in versions}
     for row in expected.ports:
         for cluster_address in row.cluster_addresses:

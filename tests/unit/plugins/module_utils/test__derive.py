@@ -89,7 +89,23 @@ def test_the_seeds_service() -> None:
             )
         ],
         metrics="127.0.0.1:9000",
+        own={"node1": [], "node2": []},
     )
+
+
+def test_what_kube_proxy_takes_for_a_nodes_addresses() -> None:
+    """The first of each family, those within the cluster first; its own configuration before that, in one family."""
+    listed = [("ExternalIP", "203.0.113.1"), ("InternalIP", "192.0.2.1"), ("Hostname", "node1")]
+    listed += [("InternalIP", "2001:DB8::1"), ("InternalIP", "192.0.2.2")]
+    node = {**NODES[0], "status": {"addresses": [{"type": kind, "address": one} for kind, one in listed]}}
+    ipvs = KubeProxy("ipvs", True, "rr", 15.0, [], [], "")
+
+    def own(kube_proxy: KubeProxy | None) -> t.Mapping[str, t.Sequence[str]]:
+        return _derive.expected_table([], [], [node, NODES[1]], kube_proxy, NOW).own
+
+    assert own(ipvs) == {"node1": ["192.0.2.1", "2001:db8::1"], "node2": []}
+    assert own(ipvs._replace(bind_address="192.0.2.9"))["node1"] == ["192.0.2.9", "2001:db8::1"]
+    assert own(ipvs._replace(mode="nftables")) == own(None) == {}
 
 
 def test_since_when_kube_proxys_mode_is_settled() -> None:

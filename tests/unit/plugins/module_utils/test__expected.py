@@ -44,6 +44,7 @@ TABLE = _expected.Expected(
     ],
     scope=["default"],
     metrics="127.0.0.1:10249",
+    own={"node1": ["192.168.100.100", "2001:db8::100"], "node2": []},
 )
 
 

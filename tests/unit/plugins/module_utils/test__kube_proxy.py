@@ -74,6 +74,14 @@ def test_where_the_metrics_are(metrics: object, bind: str, expected: str) -> Non
     assert _kube_proxy.parse(config_map(text)).metrics == expected
 
 
+@pytest.mark.parametrize(
+    ("bind", "expected"), [("0.0.0.0", ""), ("::", ""), ("", ""), ("192.0.2.1", "192.0.2.1"), ("node1", "")]
+)
+def test_what_it_takes_for_its_own_address(bind: str, expected: str) -> None:
+    text = yaml.safe_dump({"mode": "ipvs", "bindAddress": bind})
+    assert _kube_proxy.parse(config_map(text)).bind_address == expected
+
+
 PARSED: list[tuple[str, _kube_proxy.KubeProxy]] = [
     ("mode: ''", _kube_proxy.KubeProxy("iptables", False, "rr", 30.0, [], [], METRICS)),
     (

@@ -187,6 +187,24 @@ def test_what_is_not_certain_may_be(changes: dict[str, t.Any], addresses: list[A
     assert compared(made, members) == []
 
 
+@pytest.mark.parametrize(
+    ("own", "is_in"),
+    [([NODE], True), ([NODE, NODE6], True), (["10.233.64.1"], False), ([NODE6], None), ([], None)],
+)
+def test_who_is_the_node_among_source_ranges(own: list[str], is_in: bool | None) -> None:
+    """By the address that kube-proxy takes for the node's, whatever else it has; None: either may be."""
+    addresses = [*ADDRESSES, Address("cni0", "10.233.64.1", 24, "global")]
+    made = plan(service(source_ranges=["192.168.100.0/24"]), addresses=addresses, own={"node1": own, "node2": []})
+    without = right(made)
+    without[_sets.SOURCE_IP] = set()
+    with_it = {**without, _sets.SOURCE_IP: {f"{VIP},tcp:80,{VIP}"}}
+    assert (compared(made, without) == [], compared(made, with_it) == []) == {
+        True: (False, True),
+        False: (True, False),
+        None: (True, True),
+    }[is_in]
+
+
 def test_a_member_that_is_absent_is_a_services() -> None:
     made = plan(service(source_ranges=["203.0.113.0/24"]), service(service="default/new", port=81, age=1.0))
     members = right(made)
