@@ -194,13 +194,22 @@ def backend_rows(service: Object, failure: str, look: Look) -> list[Row]:
     text = "{0} request{1} led to {2} of them: {3}".format(
         len(used), "s" if len(used) > 1 else "", len(addresses) - len(strangers), names(sorted(set(used)))
     )
-    if strangers:
-        text = "{0} is none of them; {1}".format(names(strangers), text)
     number = len(service["backends"])
     wanted = "{0} endpoint{1}".format(number, "s" if number != 1 else "")
-    verdict = failure if strangers else OK
-    name = service["service"]
-    return [Row(verdict, name, "backends", "nodes' connection tracking", wanted, text, name + "/backends")]
+    name, where = service["service"], "nodes' connection tracking"
+    # Each by itself: while pods are replaced, every look meets another that is new.
+    return [
+        Row(
+            failure,
+            name,
+            "backends",
+            where,
+            wanted,
+            "{0} is none of them; {1}".format(one, text),
+            "{0}/backends/{1}".format(name, one),
+        )
+        for one in strangers
+    ] or [Row(OK, name, "backends", where, wanted, text, name + "/backends")]
 
 
 def entrance_rows(service: Object, failure: str, look: Look) -> list[Row]:

@@ -92,6 +92,20 @@ def test_a_backend_that_is_none_of_the_services() -> None:
     assert of(look(service(age=1.0), stray, FROM_OUTSIDE), "backends")[0][0] == LAG
 
 
+def test_while_pods_are_replaced_every_look_meets_another_new_one() -> None:
+    """Which is no fault however long that takes; one that stays is."""
+    verdicts = []
+    for backends in (["10.233.70.1", "10.233.70.2", "10.233.70.3"], ["10.233.70.1"] * 3):
+        seen: dict[str, float] = {}
+        for number, backend in enumerate(backends, 1):
+            stray = followed(node2=(backend + ":8080", CLIENT))
+            rows = look(service(age=1.0), stray, FROM_OUTSIDE)
+            decision = _verdict.decide(rows, seen, 40.0 * number, number, 60.0, 400.0)
+            seen = decision.first_seen
+        verdicts.append((of(decision.rows, "backends")[0][0], decision.again))
+    assert verdicts == [(LAG, False), (FAULT, False)]
+
+
 PATH_WHERE = "Ansible controller -> " + VIP
 
 
