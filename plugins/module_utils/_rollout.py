@@ -21,6 +21,8 @@ _NOT_SERVING = "failed calling webhook"
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 
 PULLING = ("ErrImagePull", "ImagePullBackOff")
+_LEAVING = "is being deleted"
+_STARTING = ("is being started", "is running but not ready yet")
 
 
 class Progress(t.NamedTuple):
@@ -31,6 +33,11 @@ class Progress(t.NamedTuple):
     status: str  # "2 of 3 ready"
     reasons: list[str]  # why it is not done, a sentence each
     nodes: t.Sequence[str] = ()  # of its pods that are not ready, "" for those that are on none or not there
+    since: str = ""  # since when its pods are merely on the move, as after a drain; "" where anything else lacks
+
+    def told(self) -> dict[str, t.Any]:
+        """Return it as modules do."""
+        return {key: value for key, value in self._asdict().items() if key != "since"}
 
 
 def workload(obj: Object, pods: t.Sequence[Object], events: t.Sequence[Object]) -> Progress:
@@ -54,13 +61,29 @@ def workload(obj: Object, pods: t.Sequence[Object], events: t.Sequence[Object]) 
     done = observed and wanted > 0 and updated >= wanted and available >= wanted and old <= 0
     reasons = [] if observed else ["its controller has not taken up the change yet"]
     nodes: set[str] = set()
+    since = ""
     if not done:
+        since = _moving_since(pods) if observed and wanted > 0 else ""
         reasons += _reasons(name, wanted, pods, events)
         nodes = {(pod.get("spec") or {}).get("nodeName") or "" for pod in pods if pod_problem(pod, [])}
         nodes |= set() if observed and 0 < wanted <= len(pods) else {""}
     return Progress(
-        name, done, "{0} of {1} ready".format(min(available, updated), wanted), reasons, tuple(sorted(nodes))
+        name, done, "{0} of {1} ready".format(min(available, updated), wanted), reasons, tuple(sorted(nodes)), since
     )
+
+
+def _moving_since(pods: t.Sequence[Object]) -> str:
+    """Return when the first of the pods that are not ready came or stopped being ready, "" when one does not just start."""
+    times = []
+    for pod in pods:
+        problem, status = pod_problem(pod, []), pod.get("status") or {}
+        if not problem or problem == _LEAVING:
+            continue
+        if problem not in _STARTING or any(one.get("restartCount") for one in status.get("containerStatuses") or []):
+            return ""
+        ready = [one.get("lastTransitionTime") for one in status.get("conditions") or [] if one["type"] == "Ready"]
+        times.append(str((ready and ready[0]) or pod["metadata"].get("creationTimestamp") or ""))
+    return min(times, default="")
 
 
 def _reasons(name: str, wanted: int, pods: t.Sequence[Object], events: t.Sequence[Object]) -> list[str]:
@@ -84,7 +107,7 @@ def pod_problem(pod: Object, events: t.Sequence[Object]) -> str:
     """Return why a pod is not ready, "" when it is."""
     status = pod.get("status") or {}
     if pod["metadata"].get("deletionTimestamp"):
-        return "is being deleted"
+        return _LEAVING
     containers = status.get("containerStatuses") or []
     for container in (status.get("initContainerStatuses") or []) + containers:
         state = container.get("state") or {}
@@ -111,8 +134,8 @@ def pod_problem(pod: Object, events: t.Sequence[Object]) -> str:
     if warning:
         return warning
     if containers and all(container.get("state", {}).get("running") for container in containers):
-        return "is running but not ready yet"
-    return "is being started"
+        return _STARTING[1]
+    return _STARTING[0]
 
 
 def _pull_problem(image: str, message: str | None) -> str:

@@ -98,16 +98,16 @@ def _service_rows(service: Object, look: Look) -> list[Row]:
             Row(NOTE, name, "endpoints", "API", "ready endpoints", "none, so nothing is announced", name + "/endpoints")
         )
         return found
+    # While endpoints come and go, a request may meet one that has just gone, and another node may begin to announce.
+    failure = FAULT if service["age"] >= state["sync_period"] else LAG
     if service["layer2"]:
-        found.extend(neighbour_row(service, address, look) for address in service["addresses"])
-        found.extend(election_rows(service, look))
-        found.extend(event_rows(service, look))
+        said = [neighbour_row(service, address, look) for address in service["addresses"]]
+        said += [*election_rows(service, look), *event_rows(service, look)]
+        found.extend(row._replace(verdict=failure) if row.verdict == FAULT else row for row in said)
     elif service["bgp"] is None:
         found.append(unannounced_row(service, state["speakers"]))
     if service["bgp"] is not None:
         found.append(bgp_row(service, state["bgp"]))
-    # While endpoints come and go, a request may meet one that has just gone.
-    failure = FAULT if service["age"] >= state["sync_period"] else LAG
     for node in ("", *look.hosts):
         found.extend(request_rows(service, node, failure, look))
     found.extend(backend_rows(service, failure, look))

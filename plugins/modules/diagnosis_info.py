@@ -147,6 +147,7 @@ nodes_not_ready:
   sample: {}
 """
 
+import datetime
 import functools
 import typing as t
 
@@ -157,6 +158,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _announcers,
     _cluster,
     _competitors,
+    _derive,
     _external_ip,
     _kube_proxy,
     _kubernetes,
@@ -167,6 +169,8 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
 )
 
 Object = t.Dict[str, t.Any]
+
+GRACE = 60.0  # seconds for which pods of MetalLB may be on the move
 
 EMPTY: dict[str, t.Any] = {
     "pending": [],
@@ -212,11 +216,16 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     }
     problem, own_class = _metallb.problem(workloads[0]), params["loadbalancer_class"]
     books = _external_ip.ledger(services or [], pools, _metallb.namespace_labels(api, pools), own_class)
+    late = pending(balanced, events, pools, problem, own_class, books)
+    # Pods that a drain has moved are no cause while nobody misses them.
+    missed = any(one["cause"] in ("controller-down", "controller-silent") for one in late)
+    on_the_move = set() if missed else {one.name for one in workloads if moving(one, api.server_time)}
+    served = not any(name.startswith("Deployment") for name in on_the_move)
     foreign = _competitors.foreign_addresses([one for one in balanced if _external_ip.handled(one, own_class)], pools)
     return {
-        "pending": pending(balanced, events, pools, problem, own_class, books),
-        "workloads": [one._asdict() for one in workloads if not one.done],
-        "webhooks": [one._asdict() for one in webhooks if not one.done],
+        "pending": late,
+        "workloads": [one.told() for one in workloads if not one.done and one.name not in on_the_move],
+        "webhooks": [one.told() for one in webhooks if not one.done and served],
         "unasked": [
             "{0} was not asked whether it answers: {1}".format(one.name, reason)
             for one in webhooks
@@ -238,6 +247,12 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         ),
         "nodes_not_ready": _cluster.not_ready(nodes or []),
     }
+
+
+def moving(part: _rollout.Progress, now: datetime.datetime | None) -> bool:
+    if not part.since or now is None:
+        return False
+    return (now - _derive.parse_time(part.since)).total_seconds() < GRACE
 
 
 def pending(

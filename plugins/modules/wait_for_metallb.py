@@ -128,7 +128,7 @@ def wait(api: _kubernetes.Api, params: dict[str, t.Any], waiter: _wait.Waiter) -
         parts = look(api, params["metallb_namespace"], params["speaker"], params["backend"])
         results: dict[str, t.Any] = {
             "done": all(part.done for part in parts),
-            "parts": [part._asdict() for part in parts],
+            "parts": [part.told() for part in parts],
             "check_count": waiter.tries,
         }
         if results["done"]:
