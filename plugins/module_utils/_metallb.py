@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import typing as t
 
@@ -17,10 +18,12 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _resources,
     _rollout,
 )
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._derive import SERVICE_LABEL
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._derive import SERVICE_LABEL, parse_time
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import Api, ApiError
 
 Object = t.Dict[str, t.Any]
+
+_GRACE = 60.0  # seconds in which a pod starts
 
 CONTROLLER = (
     "app=metallb,component=controller",
@@ -84,6 +87,11 @@ def controllers(api: Api, namespace: str) -> list[Object]:
 def speakers(api: Api, namespace: str) -> list[Object]:
     """Return the speakers' pods."""
     return _labelled(api, _resources.collection("v1", "Pod", namespace), SPEAKER)
+
+
+def on_the_move(parts: t.Sequence[_rollout.Progress], now: datetime.datetime | None) -> set[str]:
+    """Return the workloads whose pods have merely been moved, a short while ago. now: the API server's time."""
+    return {one.name for one in parts if now and one.since and (now - parse_time(one.since)).total_seconds() < _GRACE}
 
 
 def _workloads(api: Api, namespace: str, speaker: bool, backend: str) -> list[tuple[str, str, list[Object]]]:

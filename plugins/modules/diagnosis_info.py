@@ -147,7 +147,6 @@ nodes_not_ready:
   sample: {}
 """
 
-import datetime
 import functools
 import typing as t
 
@@ -158,7 +157,6 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _announcers,
     _cluster,
     _competitors,
-    _derive,
     _external_ip,
     _kube_proxy,
     _kubernetes,
@@ -169,8 +167,6 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
 )
 
 Object = t.Dict[str, t.Any]
-
-GRACE = 60.0  # seconds for which pods of MetalLB may be on the move
 
 EMPTY: dict[str, t.Any] = {
     "pending": [],
@@ -219,7 +215,7 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     late = pending(balanced, events, pools, problem, own_class, books)
     # Pods that a drain has moved are no cause while nobody misses them.
     missed = any(one["cause"] in ("controller-down", "controller-silent") for one in late)
-    on_the_move = set() if missed else {one.name for one in workloads if moving(one, api.server_time)}
+    on_the_move = set() if missed else _metallb.on_the_move(workloads, api.server_time)
     served = not any(name.startswith("Deployment") for name in on_the_move)
     foreign = _competitors.foreign_addresses([one for one in balanced if _external_ip.handled(one, own_class)], pools)
     return {
@@ -247,12 +243,6 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
         ),
         "nodes_not_ready": _cluster.not_ready(nodes or []),
     }
-
-
-def moving(part: _rollout.Progress, now: datetime.datetime | None) -> bool:
-    if not part.since or now is None:
-        return False
-    return (now - _derive.parse_time(part.since)).total_seconds() < GRACE
 
 
 def pending(

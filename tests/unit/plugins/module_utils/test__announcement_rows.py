@@ -9,7 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _verdict
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, NOTE, OK, SEVERAL, UNKNOWN
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import FAULT, LAG, NOTE, OK, SEVERAL, UNKNOWN
 from ansible_collections.kubeaddons.metallb.tests.unit.plugins.proof_looks import (
     M1,
     M2,
@@ -272,6 +272,16 @@ def test_only_several_nodes_are_a_sign_of_split_brain() -> None:
             service(announcers=[announcer], assigned=announcer), {node: {"arp": seen} for node, seen in hosts.items()}
         )
         assert [(row.verdict, row.signs) for row in rows if row.check == "ARP"] == [(FAULT, signs)]
+
+
+@pytest.mark.parametrize(("age", "verdict"), [(400.0, FAULT), (1.0, LAG)])
+def test_who_announces_may_change_with_the_endpoints(age: float, verdict: str) -> None:
+    """A node without an endpoint announces nothing, and a speaker may be late."""
+    hosts = {"node1": arp("node1", M2), "node2": arp("node2"), "node3": arp("node3")}
+    rows = look(
+        service(announcers=["node3"], assigned="node3", age=age), {node: {"arp": one} for node, one in hosts.items()}
+    )
+    assert [row.verdict for row in rows if row.check == "ARP"] == [verdict]
 
 
 REASONS = {"node1": {"id": "labelled", "text": "carries a label"}, "node2": SPEAKERLESS, "node3": SPEAKERLESS}

@@ -124,6 +124,34 @@ def test_a_controller_that_is_missing_is_the_reason() -> None:
     assert [one["cause"] for one in found["pending"]] == ["controller-down"]
 
 
+@pytest.mark.parametrize(
+    ("second", "late", "status", "named"),
+    [
+        ("50", False, {}, False),
+        ("50", True, {}, True),
+        ("00", False, {}, True),  # of the minute after
+        ("50", False, {"containerStatuses": [{"name": "controller", "restartCount": 1}]}, True),
+        ("50", False, {"conditions": [{"type": "PodScheduled", "status": "False"}]}, True),
+    ],
+)
+def test_a_controller_that_a_drain_has_moved_is_no_cause_while_nobody_misses_it(
+    second: str, late: bool, status: Object, named: bool
+) -> None:
+    server = cluster()
+    server.date = "Thu, 26 Nov 2026 12:0{0}:{1} GMT".format(2 if second == "00" else 0, second)
+    server.objects["/apis/apps/v1/namespaces/metallb-system/deployments/controller"]["status"]["availableReplicas"] = 0
+    meta = {"name": "controller-x", "namespace": "metallb-system", "creationTimestamp": "2026-11-26T12:00:10Z"}
+    meta["labels"] = {"app": "metallb", "component": "controller"}
+    gone = {**meta, "name": "controller-y", "deletionTimestamp": "2026-11-26T12:00:09Z"}
+    for one in (meta, gone):
+        server.put({"apiVersion": "v1", "kind": "Pod", "metadata": one, "spec": {}, "status": status})
+    server.objects["/apis/discovery.k8s.io/v1/namespaces/metallb-system/endpointslices/webhook-x"]["endpoints"] = []
+    if late:
+        service(server, "late")
+    found = read(server)
+    assert (bool(found["workloads"]), bool(found["webhooks"])) == (named, named)
+
+
 def test_an_account_that_may_not_ask_the_webhook_is_told_so() -> None:
     server = cluster()
     server.fail("post", _resources.POOLS.format(namespace="metallb-system"), 403, "no right to create")
