@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import typing as t
 
@@ -55,6 +56,11 @@ _MESSAGES = [
 def said_at(event: Object) -> str:
     """Return when an event was last seen, as a text that sorts."""
     return str(event.get("lastTimestamp") or event.get("eventTime") or "")
+
+
+def parse_time(text: str) -> datetime.datetime:
+    """Return a Kubernetes timestamp (RFC 3339, UTC)."""
+    return datetime.datetime.fromisoformat(text[:19]).replace(tzinfo=datetime.timezone.utc)
 
 
 def failure(events: t.Sequence[Object]) -> Object | None:

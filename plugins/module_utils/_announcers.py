@@ -19,7 +19,7 @@ import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._addresses import is_address
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._allocation_events import said_at
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._allocation_events import parse_time, said_at
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import versions_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._rollout import container_of, one_line, release_of
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._selectors import selector_matches
@@ -89,7 +89,7 @@ def indexed(live: Live) -> Index:
         unavailable={_name(node) for node in live.nodes if _network_unavailable(node)},
         l2_advertisements=[_advertisement(one, live, {}) for one in live.l2_advertisements],
         l2_statuses=_statuses(live.l2_statuses),
-        assigned=_assigned(live.assigned),
+        assigned={key: node for key, (_when, node) in _assigned(live.assigned).items()},
         bgp_advertisements=[_advertisement(one, live, peers) for one in live.bgp_advertisements],
         bgp_statuses=_statuses(live.bgp_statuses),
         carrying={
@@ -133,16 +133,15 @@ def _statuses(statuses: t.Sequence[Object] | None) -> dict[Key, list[Object]] | 
     return found
 
 
-def _assigned(events: t.Sequence[Object]) -> dict[Key, str]:
-    """Return by Service the node that the last event names as the one that answers ARP and NDP."""
+def _assigned(events: t.Sequence[Object]) -> dict[Key, tuple[str, str]]:
+    """Return by Service when the last event of one that answers ARP and NDP was seen, and the node that it names."""
     found: dict[Key, tuple[str, str]] = {}
     for one in events:
         match = _ASSIGNED.search(one.get("message") or "")
         if match:
-            key = (one["involvedObject"].get("namespace"), one["involvedObject"].get("name"))
             said = (said_at(one), match.group(1))
-            found[key] = max(found.get(key, said), said)
-    return {key: node for key, (_when, node) in found.items()}
+            found[_about(one)] = max(found.get(_about(one), said), said)
+    return found
 
 
 def failures(events: t.Mapping[str, t.Sequence[Object]]) -> list[dict[str, str]]:
@@ -152,23 +151,23 @@ def failures(events: t.Mapping[str, t.Sequence[Object]]) -> list[dict[str, str]]
     """
     found = []
     for namespace, listed in events.items():
-        announced: dict[str, str] = {}
+        assigned = _assigned(listed)
         for event in listed:
-            if _ASSIGNED.search(event.get("message") or ""):
-                name = event["involvedObject"]["name"]
-                announced[name] = max(announced.get(name, ""), said_at(event))
-        for event in listed:
-            name = event["involvedObject"]["name"]
-            if event.get("reason") == "announceFailed" and not _well_after(announced.get(name, ""), said_at(event)):
-                found.append({"service": "{0}/{1}".format(namespace, name), "text": one_line(event.get("message"))})
+            announced, _node = assigned.get(_about(event), ("", ""))
+            if event.get("reason") == "announceFailed" and not _well_after(announced, said_at(event)):
+                name = "{0}/{1}".format(namespace, event["involvedObject"]["name"])
+                found.append({"service": name, "text": one_line(event.get("message"))})
     return found
 
 
 def _well_after(one: str, other: str) -> bool:
     """Return whether a time is later than another; a speaker that complains says right after that it announces."""
-    if not one or not other:
-        return False
-    return datetime.datetime.fromisoformat(one[:19]) - datetime.datetime.fromisoformat(other[:19]) > _AT_ONCE
+    return bool(one and other) and parse_time(one) - parse_time(other) > _AT_ONCE
+
+
+def _about(event: Object) -> Key:
+    """Return the Service that an event tells of."""
+    return event["involvedObject"].get("namespace"), event["involvedObject"].get("name")
 
 
 def _key(service: Object) -> Key:

@@ -13,6 +13,7 @@ import datetime
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _announcers, _ipvs, _source_ranges
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._allocation_events import parse_time
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._expected import Endpoint, Expected, ServicePort
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._external_ip import (
     Wanted,
@@ -186,11 +187,6 @@ def _changed(obj: Object) -> datetime.datetime:
     meta = obj["metadata"]
     times = [meta.get("creationTimestamp")] + [one.get("time") for one in meta.get("managedFields") or []]
     return max(parse_time(text) for text in times if text)
-
-
-def parse_time(text: str) -> datetime.datetime:
-    """Return a Kubernetes timestamp (RFC 3339, UTC)."""
-    return datetime.datetime.fromisoformat(text[:19]).replace(tzinfo=datetime.timezone.utc)
 
 
 def slices_by_service(slices: t.Sequence[Object]) -> dict[tuple[str, str], list[Object]]:

@@ -18,7 +18,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils import (
     _resources,
     _rollout,
 )
-from ansible_collections.kubeaddons.metallb.plugins.module_utils._derive import SERVICE_LABEL, parse_time
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._derive import SERVICE_LABEL
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import Api, ApiError
 
 Object = t.Dict[str, t.Any]
@@ -91,7 +91,8 @@ def speakers(api: Api, namespace: str) -> list[Object]:
 
 def on_the_move(parts: t.Sequence[_rollout.Progress], now: datetime.datetime | None) -> set[str]:
     """Return the workloads whose pods have merely been moved, a short while ago. now: the API server's time."""
-    return {one.name for one in parts if now and one.since and (now - parse_time(one.since)).total_seconds() < _GRACE}
+    parse = _allocation_events.parse_time
+    return {one.name for one in parts if now and one.since and (now - parse(one.since)).total_seconds() < _GRACE}
 
 
 def _workloads(api: Api, namespace: str, speaker: bool, backend: str) -> list[tuple[str, str, list[Object]]]:

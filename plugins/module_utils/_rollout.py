@@ -22,7 +22,7 @@ _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 
 PULLING = ("ErrImagePull", "ImagePullBackOff")
 _LEAVING = "is being deleted"
-_STARTING = ("is being started", "is running but not ready yet")
+_STARTING, _RUNNING = "is being started", "is running but not ready yet"
 
 
 class Progress(t.NamedTuple):
@@ -79,7 +79,8 @@ def _moving_since(pods: t.Sequence[Object]) -> str:
         problem, status = pod_problem(pod, []), pod.get("status") or {}
         if not problem or problem == _LEAVING:
             continue
-        if problem not in _STARTING or any(one.get("restartCount") for one in status.get("containerStatuses") or []):
+        restarted = any(one.get("restartCount") for one in status.get("containerStatuses") or [])
+        if restarted or problem not in (_STARTING, _RUNNING):
             return ""
         ready = [one.get("lastTransitionTime") for one in status.get("conditions") or [] if one["type"] == "Ready"]
         times.append(str((ready and ready[0]) or pod["metadata"].get("creationTimestamp") or ""))
@@ -134,8 +135,8 @@ def pod_problem(pod: Object, events: t.Sequence[Object]) -> str:
     if warning:
         return warning
     if containers and all(container.get("state", {}).get("running") for container in containers):
-        return _STARTING[1]
-    return _STARTING[0]
+        return _RUNNING
+    return _STARTING
 
 
 def _pull_problem(image: str, message: str | None) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -112,3 +113,9 @@ def test_when_it_was_said() -> None:
     assert _allocation_events.said_at({"lastTimestamp": None, "eventTime": "2026-11-23T20:00:00.1Z"}).startswith("2026")
     assert _allocation_events.said_at(event("x", "2026-11-23T20:00:00Z")) == "2026-11-23T20:00:00Z"
     assert _allocation_events.said_at({}) == ""
+
+
+def test_time() -> None:
+    moment = datetime.datetime(2026, 11, 23, 20, 1, 0, tzinfo=datetime.UTC)
+    assert _allocation_events.parse_time("2026-11-23T20:01:00Z") == moment
+    assert _allocation_events.parse_time("2026-11-23T20:01:00.123456Z") == moment

@@ -247,11 +247,6 @@ def test_names_instead_of_addresses_are_not_for_kube_proxy() -> None:
     assert table(WEB, slices=[changed(SLICE, addressType="FQDN")]).ports[0].endpoints == []
 
 
-def test_time() -> None:
-    assert _derive.parse_time("2026-11-23T20:01:00Z") == NOW
-    assert _derive.parse_time("2026-11-23T20:01:00.123456Z") == NOW
-
-
 # What MetalLB takes care of -------------------------------------------------------------------------------------------
 
 
