@@ -37,6 +37,10 @@ PROXY_REQUESTS = "cpu=200m"
 #: limit is Kubespray's 100m.
 PATCHES = "/etc/kubernetes/patches"
 CONTROL_PLANE_CPU = {"kube-controller-manager": "100m", "kube-scheduler": "50m"}
+#: A busy first node answers late, and all that work with an API server that kubelet restarts fall over with it (seen while
+#: FRR-K8s came up on every node: kubeadm allows etcd two seconds and the API server eight failures)
+API_SERVER_PATIENCE = {"livenessProbe": {"failureThreshold": 60}}
+ETCD_TIMEOUT = "10s"
 
 
 def ranges(v4: str, v6: str, dual: bool) -> str:
@@ -82,7 +86,10 @@ def init_documents(plan: Plan, token: str, certificate_key: str) -> list[dict[st
             "serviceSubnet": ranges(SERVICES4, SERVICES6, plan.dual_stack),
         },
         "apiServer": {
-            "certSANs": [plan.gateway(), *(m.ip4 for m in plan.machines()), *(m.name for m in plan.machines())]
+            "certSANs": [plan.gateway(), *(m.ip4 for m in plan.machines()), *(m.name for m in plan.machines())],
+            "extraArgs": [
+                {"name": f"etcd-{kind}-timeout", "value": ETCD_TIMEOUT} for kind in ("healthcheck", "readycheck")
+            ],
         },
         "controllerManager": {"extraArgs": leader_arguments(plan) + controller_arguments(plan)},
         "scheduler": {"extraArgs": leader_arguments(plan)},
@@ -147,11 +154,14 @@ def join_document(plan: Plan, machine: Node, token: str, certificate_key: str) -
 
 def patch_files() -> str:
     """Shell text which writes kubeadm's patches of the control plane's pods."""
-    text = ""
-    for name, cpu in CONTROL_PLANE_CPU.items():
-        container = {"name": name, "resources": {"requests": {"cpu": cpu}}}
-        text += write_file(f"{PATCHES}/{name}+strategic.json", json.dumps({"spec": {"containers": [container]}}))
-    return text
+    patches: dict[str, dict[str, Any]] = {
+        name: {"resources": {"requests": {"cpu": cpu}}} for name, cpu in CONTROL_PLANE_CPU.items()
+    }
+    patches["kube-apiserver"] = API_SERVER_PATIENCE
+    return "".join(
+        write_file(f"{PATCHES}/{name}+strategic.json", json.dumps({"spec": {"containers": [{"name": name, **patch}]}}))
+        for name, patch in patches.items()
+    )
 
 
 def cni_config(pod_cidrs: list[str]) -> dict[str, Any]:
