@@ -123,6 +123,13 @@ def _everywhere(api: Api, kind: str, version: str, collection: str, selectors: t
     ]
 
 
+def of_speakers(change: Change) -> bool:
+    """Return whether a change is one of the speakers' DaemonSet, as the official manifests have it."""
+    obj = change.desired or change.live or {}
+    component = (obj["metadata"].get("labels") or {}).get("component")
+    return bool(obj["kind"] == "DaemonSet" and component == "speaker")
+
+
 def _parts(change: Change) -> tuple[list[Change], list[str]]:
     """Return the changes that one needs, and what will have to be put right by another run."""
     live, desired = change.live, change.desired
@@ -130,8 +137,7 @@ def _parts(change: Change) -> tuple[list[Change], list[str]]:
         return [change], []
     if _fixed(live) != _fixed(desired):  # nobody can change these
         return [Change(None, live), Change(desired, None, waits=True)], []
-    component = (desired["metadata"].get("labels") or {}).get("component")
-    if desired["kind"] == "DaemonSet" and component == "speaker":
+    if of_speakers(change):
         speaker = _former.at_once(live, desired)
         if speaker is not None:
             return [change._replace(desired=stamp(speaker))], [change.name]

@@ -24,6 +24,14 @@ options:
         release is rolled out and nothing needs it any more; RV(remaining) says whether that is due.
     type: bool
     default: true
+  speakers:
+    description:
+      - Whether to change the speakers, too. V(false) leaves them as they are for another call; RV(remaining) names their
+        DaemonSet where that is due.
+      - With FRR-K8s, speakers create configurations that its webhook has to admit. They try again at ever greater
+        distances, so it should serve before they start.
+    type: bool
+    default: true
 extends_documentation_fragment:
   - kubeaddons.metallb._attributes
   - kubeaddons.metallb._attributes.api
@@ -104,12 +112,14 @@ def apply(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
     if plan.errors:
         return {"failed": True, "msg": " ".join(plan.errors), "version": settings.version}
     cleanup = module.params["cleanup"]
-    changes = plan.changes + (plan.later if cleanup else [])
+    held = [] if module.params["speakers"] else [change for change in plan.changes if _install.of_speakers(change)]
+    changes = [change for change in plan.changes if change not in held] + (plan.later if cleanup else [])
+    remaining = [change.name for change in held] + plan.passing + ([] if cleanup else [one.name for one in plan.later])
     done = _converge.converge(api, changes, module.check_mode, _wait.Waiter(timeout=0))
     return {
         "changed": bool(done.names),
         "objects": done.names,
-        "remaining": plan.passing + ([] if cleanup else [change.name for change in plan.later]),
+        "remaining": list(dict.fromkeys(remaining)),
         "version": settings.version,
         "diff": done.diffs,
     }
@@ -120,6 +130,7 @@ def main() -> None:
         _kubernetes.argument_spec(
             settings={"type": "dict", "required": True},
             cleanup={"type": "bool", "default": True},
+            speakers={"type": "bool", "default": True},
             **_manifest.OPTIONS,
         ),
         supports_check_mode=True,

@@ -186,6 +186,8 @@ def ensure(api: _kubernetes.Api, module: AnsibleModule) -> dict[str, t.Any]:
     except _kubernetes.ApiError as exc:
         if exc.status == 422 and "ipFamilies" in exc.text:
             return {"reason": "no pool holds addresses of the cluster's address family"}
+        if exc.status == 403:
+            return {"reason": "the API server refuses it ({0})".format(exc.text)}
         raise
     if not module.check_mode:
         guard(api, made["metadata"]["uid"], module.params["guardian"], module.params["lifetime"])

@@ -101,6 +101,7 @@ def apply(edge, manifest, check_mode=False, **changed):
         "manifest_url": None,
         "manifest_sha256": None,
         "cleanup": True,
+        "speakers": True,
     }
     results = metallb_release.apply(edge, SimpleNamespace(params=params, check_mode=check_mode))
     assert not results.get("failed"), results

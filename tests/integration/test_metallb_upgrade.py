@@ -64,6 +64,7 @@ def run(plain, monkeypatch, version="0.16.1", backend="native", check_mode=False
             "settings": {**WANTED, "metallb_version": version},
             **parameters(version, backend),
             "cleanup": True,
+            "speakers": True,
             **options,
         }
         return metallb_release.apply(direct(plain.api), SimpleNamespace(params=params, check_mode=check_mode))
@@ -289,6 +290,20 @@ def test_from_any_release_and_backend_to_any_other(plain, monkeypatch):
             controller_writes(plain, frr_hooks)
         assert run(plain, monkeypatch, version, backend)["objects"] == []
         assert {hook["clientConfig"]["caBundle"] for hook in plain.get(HOOKS)["webhooks"]} == {"Y2E="}
+
+
+def test_speakers_can_wait_for_frr_k8s(plain, monkeypatch):
+    """They are named, left as they are, and changed by another call; where they are not due there is nothing to name."""
+    run(plain, monkeypatch)
+    before, speakers = plain.get(SPEAKER), f"DaemonSet/{NAMESPACE}/speaker"
+    first = run(plain, monkeypatch, backend="frr-k8s", speakers=False, cleanup=False)
+    assert first["remaining"][0] == speakers
+    assert speakers not in first["objects"]
+    assert f"DaemonSet/{NAMESPACE}/frr-k8s-daemon" in first["objects"]
+    assert plain.get(SPEAKER) == before
+    second = run(plain, monkeypatch, backend="frr-k8s", cleanup=False)
+    assert (second["objects"], second["remaining"]) == ([speakers], first["remaining"][1:])
+    assert speakers not in run(plain, monkeypatch, backend="frr-k8s", speakers=False)["remaining"]
 
 
 def test_configurations_of_others_keep_their_kind(plain, monkeypatch):

@@ -8,12 +8,14 @@ import json
 import os
 import time
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 from integration.apiserver import built
 from integration.helpers import PREFIX, Plain, direct, four_runs, pool, sequence, service
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils import _expected
+from ansible_collections.kubeaddons.metallb.plugins.module_utils._kubernetes import ApiError
 from ansible_collections.kubeaddons.metallb.plugins.modules import probe_service
 
 CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
@@ -211,6 +213,12 @@ def test_the_probe_service_is_made_and_removed(ansible, api, plain, namespace, m
     assert ensure() == {"reason": "no Service with the label k8s-app=kube-dns offers DNS over TCP"}
     dns = service("kube-dns", 53, labels={"k8s-app": "kube-dns"})
     plain.create("/api/v1/namespaces/kube-system/services", dns)
+    reader = direct(api)
+    refused = ApiError(403, 'services is forbidden: User "looker" cannot create resource "services"')
+    with mock.patch.object(reader, "create", side_effect=refused):
+        params = {"state": "present", "loadbalancer_class": "", **options}
+        (reason,) = probe_service.ensure(reader, SimpleNamespace(params=params, check_mode=False)).values()
+    assert reason == f"the API server refuses it ({refused.text})"
     # Nobody but this process stands for it, so it outlives the run of Ansible.
     _checked, made, *_same = four_runs(ansible, "probe_service", guardian=os.getpid(), **options)
     assert made["service"] == "kube-system/kubeaddons-metallb-probe"
