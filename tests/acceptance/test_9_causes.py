@@ -693,13 +693,13 @@ def test_filter_rules_that_the_kernel_does_not_take(cluster: Cluster) -> None:
 
     The lab's kernel has it built in, so it is what iptables needs for it that goes.
     """
-    reject = "$(find /proc/$(pidof kube-proxy)/root/usr/lib -name libipt_REJECT.so)"
-    (pod,) = cluster.objects(*SYSTEM, "pods", "-l", "k8s-app=kube-proxy", "--field-selector=spec.nodeName=node3")["items"]
+    there = ("-l", "k8s-app=kube-proxy", "--field-selector=spec.nodeName=node3")
+    (pod,) = cluster.objects(*SYSTEM, "pods", *there)["items"]
 
     def refused() -> bool:
         return "REJECT" in cluster.kubectl(*SYSTEM, "logs", pod["metadata"]["name"], "--tail=20")
 
-    library = cluster.ssh("node3", f"echo {reject}").strip()
+    library = cluster.ssh("node3", "find /proc/$(pidof kube-proxy)/root/ -xdev -name libipt_REJECT.so").strip()
     assert library.endswith("/libipt_REJECT.so")
     cluster.ssh("node3", f"mv {library} {library}.gone")
     try:
