@@ -243,6 +243,11 @@ def test_a_route_that_a_router_refuses_is_a_fault(bgp: Bgp, tmp_path: Path) -> N
 @pytest.mark.long
 def test_a_node_that_does_not_announce_what_is_new(bgp: Bgp) -> None:
     """Its speaker runs and its session stands, and it hears nothing of the API server."""
+
+    def at_rest() -> bool:
+        return not bgp.play(playbook="playbooks/diagnose.yml").causes()
+
+    eventually("nothing is named before", at_rest, 300)
     try:
         with bgp.cluster.cut_off_from_the_api("node2", "output"):
             bgp.cluster.kubectl("apply", "-f", "-", stdin=balanced("late", "blue"))
@@ -251,7 +256,7 @@ def test_a_node_that_does_not_announce_what_is_new(bgp: Bgp) -> None:
     finally:
         bgp.cluster.kubectl("delete", "service", "late")
     assert played.causes() == {("bgp-not-announced", "default/late")}, played.output
-    eventually("nothing is named", lambda: not bgp.play(playbook="playbooks/diagnose.yml").causes(), 180)
+    eventually("nothing is named", at_rest, 180)
 
 
 def test_local_traffic_policy_withdraws_nodes_without_endpoints(bgp: Bgp) -> None:
