@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
@@ -26,6 +27,7 @@ from ansible_collections.kubeaddons.metallb.plugins.module_utils._row import (
 
 # What comes first where not everything is shown.
 _FIRST = (FAULT, UNKNOWN, LAG, NOTE)
+_OTHERS = re.compile(r" and \d+ others?\Z")
 
 
 class Alike(t.NamedTuple):
@@ -116,7 +118,8 @@ def _folded(same: list[Row]) -> Row:
         return first
     if "/request/" in first.key:
         answers = sorted({one.found for one in same})
-        text = answers[0] if len(answers) == 1 else "{0} and {1} more".format(answers[0], len(answers) - 1)
+        # How many others each path had says nothing of all of them.
+        text = answers[0] if len(answers) == 1 else _OTHERS.sub("", answers[0]) + " and others"
         return first._replace(
             where="{0} paths, {1}".format(len(same), _span(same)), expected="an answer each", found=text, node=""
         )

@@ -55,6 +55,16 @@ def test_cluster_addresses_are_asked_from_every_node() -> None:
     )
 
 
+def test_different_answers_are_not_counted_twice() -> None:
+    one = target("ClusterIP", "10.233.0.17", 80)
+    inside = {"node{0}".format(number): {"inside": answered(one, True)} for number in (1, 2)}
+    for node, answers in (("node1", ["web-a", "web-b", "web-c"]), ("node2", ["web-b", "web-a"])):
+        (result,) = inside[node]["inside"]["results"]
+        result.update(answer=answers[0], answers=answers)
+    (row,) = of(_folding.folded(look(service(), inside)), "ClusterIP")
+    assert row[2:] == ("an answer each", "web-a and others")
+
+
 def test_paths_of_both_families_are_one_line() -> None:
     def together(*targets: Object) -> Object:
         parts = [answered(one) for one in targets]
