@@ -90,9 +90,10 @@ def speakers(api: Api, namespace: str) -> list[Object]:
 
 
 def on_the_move(parts: t.Sequence[_rollout.Progress], now: datetime.datetime | None) -> set[str]:
-    """Return the workloads whose pods have merely been moved, a short while ago. now: the API server's time."""
+    """Return what is not done since its pods have been moved, a short while ago. now: the API server's time."""
     parse = _allocation_events.parse_time
-    return {one.name for one in parts if now and one.since and (now - parse(one.since)).total_seconds() < _GRACE}
+    moved = [one for one in parts if not one.done and one.since]
+    return {one.name for one in moved if now and (now - parse(one.since)).total_seconds() < _GRACE}
 
 
 def _workloads(api: Api, namespace: str, speaker: bool, backend: str) -> list[tuple[str, str, list[Object]]]:

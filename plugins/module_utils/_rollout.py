@@ -20,6 +20,9 @@ Object = t.Dict[str, t.Any]
 _NOT_SERVING = "failed calling webhook"
 _RELEASE = re.compile(r"v?(\d+)\.(\d+)\.(\d+)\Z")
 
+# When pods or Service of an EndpointSlice have changed last.
+_CHANGED = "endpoints.kubernetes.io/last-change-trigger-time"
+
 PULLING = ("ErrImagePull", "ImagePullBackOff")
 _LEAVING = "is being deleted"
 _STARTING, _RUNNING = "is being started", "is running but not ready yet"
@@ -33,7 +36,9 @@ class Progress(t.NamedTuple):
     status: str  # "2 of 3 ready"
     reasons: list[str]  # why it is not done, a sentence each
     nodes: t.Sequence[str] = ()  # of its pods that are not ready, "" for those that are on none or not there
-    since: str = ""  # since when its pods are merely on the move, as after a drain; "" where anything else lacks
+    # Since when its pods are merely on the move, as after a drain; "" where anything else lacks. Of a webhook that has all it
+    # needs: since when, for nodes learn of a pod a little later than the API.
+    since: str = ""
 
     def told(self) -> dict[str, t.Any]:
         """Return it as modules do."""
@@ -170,7 +175,10 @@ def webhook(name: str, config: Object | None, slices: t.Sequence[Object]) -> Pro
     ]
     if not ready:
         reasons.append("its Service has no ready endpoint")
-    return Progress(name, not reasons, "not serving" if reasons else "serving", reasons)
+    if reasons:
+        return Progress(name, False, "not serving", reasons)
+    changed = [(one["metadata"].get("annotations") or {}).get(_CHANGED) or "" for one in slices]
+    return Progress(name, True, "serving", [], since=max(changed))
 
 
 def not_serving(text: str) -> bool:

@@ -215,13 +215,13 @@ def read(api: _kubernetes.Api, params: dict[str, t.Any]) -> dict[str, t.Any]:
     late = pending(balanced, events, pools, problem, own_class, books)
     # Pods that a drain has moved are no cause while nobody misses them.
     missed = any(one["cause"] in ("controller-down", "controller-silent") for one in late)
-    on_the_move = set() if missed else _metallb.on_the_move(workloads, api.server_time)
+    on_the_move = set() if missed else _metallb.on_the_move([*workloads, *webhooks], api.server_time)
     served = not any(name.startswith("Deployment") for name in on_the_move)
     foreign = _competitors.foreign_addresses([one for one in balanced if _external_ip.handled(one, own_class)], pools)
     return {
         "pending": late,
         "workloads": [one.told() for one in workloads if not one.done and one.name not in on_the_move],
-        "webhooks": [one.told() for one in webhooks if not one.done and served],
+        "webhooks": [one.told() for one in webhooks if not one.done and served and one.name not in on_the_move],
         "unasked": [
             "{0} was not asked whether it answers: {1}".format(one.name, reason)
             for one in webhooks

@@ -191,7 +191,7 @@ def hook(**client: t.Any) -> Object:
 
 
 def slice_of(*ready: bool | None) -> Object:
-    return {"endpoints": [{"conditions": {} if one is None else {"ready": one}} for one in ready]}
+    return {"metadata": {}, "endpoints": [{"conditions": {} if one is None else {"ready": one}} for one in ready]}
 
 
 HOOKS: list[tuple[Object | None, list[Object], bool, list[str]]] = [

@@ -162,6 +162,32 @@ def test_an_account_that_may_not_ask_the_webhook_is_told_so() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("changed", "late", "named"),
+    [("12:00:10", False, False), ("12:00:10", True, True), ("11:59:10", False, True), ("", False, True)],
+)
+def test_a_webhook_that_nodes_do_not_find_yet_is_no_cause(changed: str, late: bool, named: bool) -> None:
+    """Its pod has been moved, for the API: the API server's node may learn of that a little later."""
+    server = cluster()
+    server.date = "Thu, 26 Nov 2026 12:00:50 GMT"
+    slices = server.objects["/apis/discovery.k8s.io/v1/namespaces/metallb-system/endpointslices/webhook-x"]
+    if changed:
+        slices["metadata"]["annotations"] = {
+            "endpoints.kubernetes.io/last-change-trigger-time": "2026-11-26T{0}Z".format(changed)
+        }
+    refused = 'Internal error occurred: failed calling webhook "a.metallb.io": connection refused'
+    server.fail("post", _resources.POOLS.format(namespace="metallb-system"), 500, refused)
+    if late:  # and the controller is silent
+        service(server, "late")
+        meta = {"name": "controller-x", "namespace": "metallb-system"}
+        meta["labels"] = {"app": "metallb", "component": "controller"}
+        server.objects["/apis/apps/v1/namespaces/metallb-system/deployments/controller"]["status"][
+            "availableReplicas"
+        ] = 0
+        server.put({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {}, "status": {}})
+    assert bool(read(server)["webhooks"]) is named
+
+
 def test_a_webhook_without_an_endpoint() -> None:
     server = cluster()
     server.objects.pop("/apis/discovery.k8s.io/v1/namespaces/metallb-system/endpointslices/webhook-x")
