@@ -114,8 +114,8 @@ PATH_WHERE = "Ansible controller -> " + VIP
     [
         (service(), followed(node2=REPLACED), [(OK, PATH_WHERE, "in by node2", "in by node2")]),
         # A neighbour cache that has the node that announced before.
-        (service(), followed(node1=REPLACED), [(FAULT, PATH_WHERE, "in by node2", "in by node1")]),
-        (service(), followed(node1=KEPT, node2=KEPT), [(FAULT, PATH_WHERE, "in by node2", "in by node1, node2")]),
+        (service(), followed(node1=REPLACED), [(LAG, PATH_WHERE, "in by node2", "in by node1")]),
+        (service(), followed(node1=KEPT, node2=KEPT), [(LAG, PATH_WHERE, "in by node2", "in by node1, node2")]),
         (service(announcers=None), followed(node1=REPLACED), []),
         (service(announcers=[]), followed(node1=REPLACED), []),
         (
@@ -135,13 +135,17 @@ def test_where_requests_from_outside_come_in(one: Object, hosts: dict[str, Objec
     assert of(look(one, hosts, FROM_OUTSIDE), "path") == rows
 
 
+def test_machines_that_have_not_heard_of_another_node_yet_have_time() -> None:
+    """Those of layer2 by their own caches; see decide for how long."""
+    by_layer2 = service(announcers=["node1"])
+    assert of(look(by_layer2, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == LAG
+
+
 def test_routers_that_have_just_been_told_go_by_what_they_knew(monkeypatch: pytest.MonkeyPatch) -> None:
     one = service(layer2=False, bgp={**told(), "expected": {"node1": ["r"]}})
     assert of(look(one, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == FAULT
     monkeypatch.setitem(BGP, "age", 10.0)
     assert of(look(one, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == LAG
-    by_layer2 = service(announcers=["node1"])
-    assert of(look(by_layer2, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == FAULT
 
 
 def test_a_controller_that_is_a_node_proves_no_path() -> None:
