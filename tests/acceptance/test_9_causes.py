@@ -185,7 +185,8 @@ def test_other_load_balancer(cluster: Cluster) -> None:
         where = ("--namespace", "causes", "patch", "service", "other", "--subresource=status")
         cluster.kubectl(*where, "-p", json.dumps(given))
         played = cluster.playbook("playbooks/diagnose.yml")
-    assert played.causes() == {("other-load-balancer", "causes/other"), WEBHOOK}, played.output
+    # Its webhook does not serve either; a pod that has just started has a minute for that.
+    assert played.causes() - {WEBHOOK} == {("other-load-balancer", "causes/other")}, played.output
     assert "its status was written by kubectl-patch" in played.text, played.output
 
 
