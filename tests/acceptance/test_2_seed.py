@@ -10,6 +10,8 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, ROOT, VIP, Cluster, eventually
@@ -177,34 +179,41 @@ def changes(before: dict[str, tuple[str, set[str]]], after: dict[str, tuple[str,
     return found
 
 
-def test_proof_and_diagnosis_alone_change_nothing_and_leave_a_report(cluster: Cluster, tmp_path: Path) -> None:
-    """As a user who may only look, in the cluster."""
+@contextmanager
+def looker(cluster: Cluster, where: Path) -> Iterator[Path]:
+    """A kubeconfig of a user who may only look, in the cluster."""
     cluster.kubectl("apply", "-f", str(ROOT / "docs" / "verify-role.yaml"))
     cluster.kubectl("create", "serviceaccount", "looker")
     cluster.kubectl(
         "create", "clusterrolebinding", "looker", f"--clusterrole={ROLE}", "--serviceaccount=default:looker"
     )
     try:
-        looker = tmp_path / "looker.conf"
-        shutil.copyfile(cluster.env["KUBECONFIG"], looker)
+        found = where / "looker.conf"
+        shutil.copyfile(cluster.env["KUBECONFIG"], found)
         token = cluster.kubectl("create", "token", "looker").strip()
         for words in (("set-credentials", "looker", f"--token={token}"), ("set-context", "--current", "--user=looker")):
-            cluster.kubectl("config", *words, f"--kubeconfig={looker}")
-        may = cluster.run(cluster.env["LAB_KUBECTL"], "auth", "can-i", "list", "secrets", f"--kubeconfig={looker}")
-        assert may.stdout == "no\n"
-        before = everything(cluster)
-        played = cluster.playbook(
-            "playbooks/verify.yml", "-e", f"metallb_kubeconfig={looker}",
-            "-e", f"metallb_verify_report_dir={tmp_path / 'report'}",
-        )  # fmt: skip
-        assert played.status == 0, played.output
-        diagnosed = cluster.playbook("playbooks/diagnose.yml", "-e", f"metallb_kubeconfig={looker}")
-        assert diagnosed.status == 0, diagnosed.output
-        assert "no cause for complaint" in diagnosed.output
-        assert changes(before, everything(cluster)) == []
+            cluster.kubectl("config", *words, f"--kubeconfig={found}")
+        yield found
     finally:
         cluster.kubectl("delete", "clusterrolebinding,serviceaccount", "looker")
         cluster.kubectl("delete", "clusterrole", ROLE)
+
+
+def test_proof_and_diagnosis_alone_change_nothing_and_leave_a_report(cluster: Cluster, tmp_path: Path) -> None:
+    """As a user who may only look."""
+    with looker(cluster, tmp_path) as kubeconfig:
+        may = cluster.run(cluster.env["LAB_KUBECTL"], "auth", "can-i", "list", "secrets", f"--kubeconfig={kubeconfig}")
+        assert may.stdout == "no\n"
+        before = everything(cluster)
+        played = cluster.playbook(
+            "playbooks/verify.yml", "-e", f"metallb_kubeconfig={kubeconfig}",
+            "-e", f"metallb_verify_report_dir={tmp_path / 'report'}",
+        )  # fmt: skip
+        assert played.status == 0, played.output
+        diagnosed = cluster.playbook("playbooks/diagnose.yml", "-e", f"metallb_kubeconfig={kubeconfig}")
+        assert diagnosed.status == 0, diagnosed.output
+        assert "no cause for complaint" in diagnosed.output
+        assert changes(before, everything(cluster)) == []
     assert f"Report: {tmp_path}/report/metallb-proof.html" in played.text
     found = json.loads((tmp_path / "report" / "metallb-proof.json").read_text(encoding="utf-8"))
     assert (found["verdict"], [one["service"] for one in found["services"]]) == ("ok", ["default/myweb-svc-lb"])
@@ -232,8 +241,8 @@ def test_a_range_given_as_text_means_the_same(cluster: Cluster) -> None:
     assert played.changed() == dict.fromkeys(NODES, 0)
 
 
-def test_proof_without_a_service(cluster: Cluster) -> None:
-    """A temporary Service in front of the cluster's DNS is proven instead, and removed."""
+def test_proof_without_a_service(cluster: Cluster, tmp_path: Path) -> None:
+    """A temporary Service in front of the cluster's DNS is proven instead, and removed; where one may be made."""
     cluster.kubectl("delete", "service", "myweb-svc-lb")
     try:
         played = cluster.playbook("cluster.yml")
@@ -241,6 +250,11 @@ def test_proof_without_a_service(cluster: Cluster) -> None:
         assert "kube-system/kubeaddons-metallb-probe" in played.output
         assert played.changed() == dict.fromkeys(NODES, 0)
         assert "kubeaddons-metallb-probe" not in cluster.kubectl("get", "services", "-A")
+        with looker(cluster, tmp_path) as kubeconfig:
+            played = cluster.playbook("playbooks/verify.yml", "-e", f"metallb_kubeconfig={kubeconfig}")
+        assert played.status == 0, played.output
+        assert "none could be made for the proof: the API server refuses it (services is forbidden" in played.text
+        assert "Proof: 3 of 3 nodes, 0 Services" in played.text
     finally:
         cluster.kubectl("apply", "-f", str(ROOT / "tests/acceptance/seed/myweb-svc-lb.yaml"))
     eventually("the address", lambda: cluster.kubectl("get", "svc", "myweb-svc-lb", "--no-headers").split()[3] == VIP)
