@@ -113,7 +113,7 @@ PATH_WHERE = "Ansible controller -> " + VIP
     ("one", "hosts", "rows"),
     [
         (service(), followed(node2=REPLACED), [(OK, PATH_WHERE, "in by node2", "in by node2")]),
-        # A neighbour cache that has the node that announced before.
+        # A neighbour cache that has the node that announced before; it has time, see decide for how long.
         (service(), followed(node1=REPLACED), [(LAG, PATH_WHERE, "in by node2", "in by node1")]),
         (service(), followed(node1=KEPT, node2=KEPT), [(LAG, PATH_WHERE, "in by node2", "in by node1, node2")]),
         (service(announcers=None), followed(node1=REPLACED), []),
@@ -133,12 +133,6 @@ PATH_WHERE = "Ansible controller -> " + VIP
 )
 def test_where_requests_from_outside_come_in(one: Object, hosts: dict[str, Object], rows: list[t.Any]) -> None:
     assert of(look(one, hosts, FROM_OUTSIDE), "path") == rows
-
-
-def test_machines_that_have_not_heard_of_another_node_yet_have_time() -> None:
-    """Those of layer2 by their own caches; see decide for how long."""
-    by_layer2 = service(announcers=["node1"])
-    assert of(look(by_layer2, followed(node2=KEPT), FROM_OUTSIDE), "path")[0][0] == LAG
 
 
 def test_routers_that_have_just_been_told_go_by_what_they_knew(monkeypatch: pytest.MonkeyPatch) -> None:
