@@ -31,9 +31,10 @@ def web(cluster: Cluster) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Print the evidence with a failure, while it can be had."""
+    """Print the evidence with a failure, of what prepares a test and clears up after it as well, while it can be had."""
     outcome = yield
     report = outcome.get_result()
     found = getattr(item, "funcargs", {}).get("cluster")
-    if report.when == "call" and report.failed and found is not None:
+    if report.failed and found is not None:
+        report.sections.append(("the last playbook", found.last_output))
         report.sections.append(("the cluster at this moment", found.evidence()))

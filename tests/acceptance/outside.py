@@ -63,6 +63,8 @@ class Cluster:
         self.name = self.env["LAB_NAME"]
         self.manifests = self.env["LAB_MANIFESTS"]
         self.lab_command = LAB
+        #: what the last run of a playbook printed
+        self.last_output = ""
 
     def lab(self, *words: str) -> str:
         """Return what the lab's own command prints."""
@@ -106,6 +108,7 @@ class Cluster:
             self.playbook_command(playbook, *words),
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.env, cwd=ROOT, check=False,
         )  # fmt: skip
+        self.last_output = done.stdout
         return Playbook(done.returncode, done.stdout)
 
     def address(self, service: str) -> str:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,18 +55,29 @@ def step_count(status: int, junit: Path | None) -> Count:
     return count
 
 
+#: characters of a failure that the run's last lines repeat, and how many failures of a step
+WORDS, FAILURES = 600, 3
+
+
+def why(text: str) -> str:
+    """What Ansible and pytest say in a log of why: the run's end is read first, and is sometimes all that there is."""
+    found = re.findall(r"^fatal: (?:.+\n?)+", text, re.MULTILINE) + re.findall(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
+    return "\n".join(textwrap.shorten(one, WORDS, placeholder=" ...") for one in dict.fromkeys(found[:FAILURES]))
+
+
 @dataclass
 class Report:
     """The sum so far."""
 
     total: Count = field(default_factory=Count)
-    failed_steps: list[str] = field(default_factory=list)
+    #: why by step
+    failed_steps: dict[str, str] = field(default_factory=dict)
 
-    def add(self, name: str, count: Count) -> None:
+    def add(self, name: str, count: Count, reason: str = "") -> None:
         """Take a step's outcome in."""
         self.total += count
         if count.failed:
-            self.failed_steps.append(name)
+            self.failed_steps[name] = reason
 
     def status(self) -> int:
         """Exit status: a run in which nothing passed is no success."""
@@ -72,7 +85,9 @@ class Report:
 
     def closing(self) -> str:
         """Last lines of the run."""
-        lines = [f"failed: {name}" for name in self.failed_steps]
+        lines = []
+        for name, reason in self.failed_steps.items():
+            lines += [f"failed: {name}", *(f"  {line}" for line in reason.splitlines())]
         if not self.failed_steps and self.total.passed == 0:
             lines.append("failed: no test was run")
         return "\n".join([*lines, str(self.total)])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runner import process
 from runner.places import OUTPUT, ROOT
-from runner.report import Count, Report, step_count
+from runner.report import Count, Report, step_count, why
 
 TAIL_LINES = 60
 
@@ -55,21 +55,22 @@ class Steps:
         started = time.monotonic()
         status = process.run(command, log, env, cwd)
         seconds = time.monotonic() - started
-        missing = [proof for proof in proofs if proof not in process.read(log)]
+        text = process.read(log)
+        missing = [proof for proof in proofs if proof not in text]
         status = status or int(bool(missing))
         count = step_count(status, junit)
-        self.report.add(name, count if counts or count.failed else Count())
+        self.report.add(name, count if counts or count.failed else Count(), why(text))
         tests = f" ({count})" if junit else ""
         if not count.failed:
             print(f"ok, {seconds:.1f} s{tests}", flush=True)
             return True
         reason = f" for lack of {missing[0]!r} in its output" if missing else ""
         print(f"FAILED{reason}, {seconds:.1f} s{tests}; from {log}:", flush=True)
-        telling = [line for line in process.read(log).splitlines() if faults and re.search(faults, line)]
+        telling = [line for line in text.splitlines() if faults and re.search(faults, line)]
         print("\n".join(telling[-TAIL_LINES:]) or process.tail(log, TAIL_LINES), flush=True)
         return False
 
     def refuse(self, name: str, reason: str) -> None:
         """Note a level that could not start."""
         print(f"{name} ... FAILED: {reason}", flush=True)
-        self.report.add(name, Count(failed=1))
+        self.report.add(name, Count(failed=1), reason)
