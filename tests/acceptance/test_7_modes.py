@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -15,41 +16,61 @@ from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODE
 STRAY = "192.168.100.99"
 
 
-def restart_kube_proxy(cluster: Cluster, *more: str) -> None:
-    """Let kube-proxy build everything anew."""
-    cluster.kubectl("-n", "kube-system", "delete", "pod", "-l", "k8s-app=kube-proxy", *more)
-    cluster.kubectl("-n", "kube-system", "rollout", "status", "daemonset/kube-proxy", "--timeout=120s")
+#: a label that no node has
+NOWHERE = {"spec": {"template": {"spec": {"nodeSelector": {"example.com/nowhere": "true"}}}}}
+#: what kube-proxy makes in each of its modes
+MADE = "KUBE-SVC-|KUBE-SERVICES|kube-ipvs0|table .* kube-proxy"
 
 
-def switch(cluster: Cluster, mode: str) -> None:
-    """Have kube-proxy work in another mode."""
+@contextmanager
+def stopped_kube_proxy(cluster: Cluster) -> Iterator[None]:
+    """No kube-proxy on any node: one that still runs would write again what is removed."""
+
+    def gone() -> bool:
+        return not cluster.objects("-n", "kube-system", "pods", "-l", "k8s-app=kube-proxy")["items"]
+
+    patch = ["-n", "kube-system", "patch", "daemonset", "kube-proxy"]
+    cluster.kubectl(*patch, "-p", json.dumps(NOWHERE))
+    try:
+        eventually("no kube-proxy", gone, 120)
+        yield
+    finally:
+        back = [{"op": "remove", "path": "/spec/template/spec/nodeSelector/example.com~1nowhere"}]
+        cluster.kubectl(*patch, "--type=json", "-p", json.dumps(back))
+        cluster.kubectl("-n", "kube-system", "rollout", "status", "daemonset/kube-proxy", "--timeout=120s")
+
+
+def configure(cluster: Cluster, mode: str) -> None:
+    """Have kube-proxy begin in another mode."""
     config = cluster.objects("-n", "kube-system", "configmap", "kube-proxy")["data"]["config.conf"]
     patch = {"data": {"config.conf": re.sub(r"(?m)^mode: .*$", f"mode: {mode}", config)}}
     cluster.kubectl("-n", "kube-system", "patch", "configmap", "kube-proxy", "-p", json.dumps(patch))
-    restart_kube_proxy(cluster)
 
 
 def clean(cluster: Cluster) -> None:
-    """Remove what kube-proxy has made in any mode, and let it build everything anew."""
-    saved = " ".join(f"{tool}-save | grep -v KUBE- | {tool}-restore;" for tool in ("iptables", "ip6tables"))
+    """Remove what kube-proxy has made in any mode, while it does not run."""
+    saved = " && ".join(f"{tool}-save | grep -v KUBE- | {tool}-restore" for tool in ("iptables", "ip6tables"))
+    looked = "{ iptables-save; ip6tables-save; ip link; nft list tables; ipvsadm -Ln | tail -n +4; }"
     for node in NODES:
         cluster.ssh(
             node,
-            f"ipvsadm -C; ip link delete kube-ipvs0; {saved} "
-            "for family in ip ip6; do nft delete table $family kube-proxy; done; true",
+            "ipvsadm -C; ip link delete kube-ipvs0 2> /dev/null; "
+            "for family in ip ip6; do nft delete table $family kube-proxy 2> /dev/null; done; "
+            f"set -o pipefail; {saved} && ! {looked} | grep -E '{MADE}|^TCP|^UDP'",
         )
-    restart_kube_proxy(cluster)
 
 
 @pytest.fixture(scope="module", params=["nftables", "iptables"])
 def mode(cluster: Cluster, web: None, request: pytest.FixtureRequest) -> Iterator[str]:
     """kube-proxy in this mode, and in ipvs mode afterwards."""
-    switch(cluster, request.param)
+    with stopped_kube_proxy(cluster):
+        configure(cluster, request.param)
     try:
         yield request.param
     finally:
-        switch(cluster, "ipvs")
-        clean(cluster)
+        with stopped_kube_proxy(cluster):
+            configure(cluster, "ipvs")
+            clean(cluster)
         assert cluster.playbook("cluster.yml").status == 0
 
 
@@ -69,7 +90,8 @@ def test_what_the_mode_before_has_left_is_named(cluster: Cluster, mode: str) -> 
     assert named == {("left-overs", node) for node in nodes}, played.output
     for what in ("IPv4 addresses on kube-ipvs0", "IPv4 virtual servers"):
         assert what in played.text, played.output
-    clean(cluster)
+    with stopped_kube_proxy(cluster):
+        clean(cluster)
     eventually("nothing is named", lambda: cluster.playbook("playbooks/diagnose.yml").status == 0, 180)
 
 
@@ -97,7 +119,8 @@ def test_broken_rules_are_named(cluster: Cluster, mode: str) -> None:
         if mode == "nftables":
             cluster.ssh("node2", "nft delete table ip kube-proxy")
         cluster.ssh("node2", "kill -CONT $(pidof kube-proxy)")
-        restart_kube_proxy(cluster, "--field-selector=spec.nodeName=node2")
+        there = ("-l", "k8s-app=kube-proxy", "--field-selector=spec.nodeName=node2")
+        cluster.kubectl("-n", "kube-system", "delete", "pod", *there)
     assert played.status != 0, played.output
     found = re.findall(rf"^\s*(?:FAULT|moving)\s+{mode} (\S+)\s+(.+)$", played.output, re.MULTILINE)
     assert {kind for kind, _text in found} == {"absent", "missing", "orphan", "rule"}, played.output
