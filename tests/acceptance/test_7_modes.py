@@ -49,7 +49,7 @@ def configure(cluster: Cluster, mode: str) -> None:
 
 def clean(cluster: Cluster) -> None:
     """Remove what kube-proxy has made in any mode, while it does not run."""
-    saved = " && ".join(f"{tool}-save | grep -v KUBE- | {tool}-restore" for tool in ("iptables", "ip6tables"))
+    saved = " && ".join(f"{tool}-save | grep -v KUBE- | {tool}-restore --wait 60" for tool in ("iptables", "ip6tables"))
     looked = "{ iptables-save; ip6tables-save; ip link; nft list tables; ipvsadm -Ln | tail -n +4; }"
     for node in NODES:
         cluster.ssh(
