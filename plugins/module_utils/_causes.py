@@ -310,7 +310,8 @@ GROUPS: dict[str, list[Cause]] = {
         Cause(
             "left-overs",
             "A node still has what another mode of kube-proxy made, and that catches packets first.",
-            "Drain the node and restart it, or run kube-proxy --cleanup there.",
+            "Drain the node and restart it. Or run kube-proxy --cleanup in the kube-proxy pod there, twice and whatever errors "
+            "it reports (the first run fails where the modes' chains refer to each other), and delete that pod.",
         ),
         Cause(
             "kernel-feature-missing",

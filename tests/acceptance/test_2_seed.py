@@ -264,13 +264,13 @@ def test_proof_without_a_service(cluster: Cluster, tmp_path: Path) -> None:
 
 
 def test_no_false_alarm_while_a_deployment_rolls(cluster: Cluster) -> None:
-    """Ten pods are replaced while the proof runs."""
-    cluster.kubectl("create", "deployment", "rolling", "--image=ghcr.io/c1t1d0s7/go-myweb", "--replicas=10")
+    """Six pods are replaced while the proof runs."""
+    cluster.kubectl("create", "deployment", "rolling", "--image=ghcr.io/c1t1d0s7/go-myweb", "--replicas=6")
     try:
         cluster.kubectl("expose", "deployment", "rolling", "--type=LoadBalancer", "--port=80", "--target-port=8080")
         cluster.kubectl("rollout", "status", "deployment/rolling", "--timeout=180s")
         port = cluster.objects("service", "rolling")["spec"]["ports"][0]["nodePort"]
-        for address in NODES.values():  # ten pods start at once: what is judged is how they are replaced
+        for address in NODES.values():  # six pods start at once: what is judged is how they are replaced
             target = f"{address}:{port}"
             eventually(f"an answer by {target}", lambda where=target: cluster.curl(where).startswith("Hello"), 180)
         eventually("a cluster at rest", lambda: cluster.proof().status == 0, 180)

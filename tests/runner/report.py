@@ -61,7 +61,7 @@ WORDS, FAILURES = 600, 3
 
 def why(text: str) -> str:
     """What Ansible and pytest say in a log of why: the run's end is read first, and is sometimes all that there is."""
-    found = re.findall(r"^fatal: (?:.+\n?)+", text, re.MULTILINE) + re.findall(r"^(?:FAILED|ERROR) .*", text, re.MULTILINE)
+    found = re.findall(r"(?m)^fatal: (?:.+\n?)+", text) + re.findall(r"(?m)^(?:FAILED|ERROR) .*", text)
     return "\n".join(textwrap.shorten(one, WORDS, placeholder=" ...") for one in dict.fromkeys(found[:FAILURES]))
 
 

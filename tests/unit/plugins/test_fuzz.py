@@ -251,7 +251,7 @@ def test_the_inventories_to_start_from_are_right(seed: Variables) -> None:
     assert _settings.normalise({"metallb_enabled": True, **seed}).errors == []
 
 
-@hypothesis.settings(derandomize=True, max_examples=300, deadline=None, database=None)
+@hypothesis.settings(derandomize=True, max_examples=150, deadline=None, database=None)
 @hypothesis.given(VARIABLES)
 def test_anything_ends_in_settings_or_sentences(variables: Variables) -> None:
     without, passwords = _secrets.split(variables)

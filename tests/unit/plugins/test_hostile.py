@@ -41,8 +41,8 @@ HOSTILE = [
     "\u202egnp.exe\u2066\u200b\ufeff",
     "\ud800\udfff\ud83d",
     "\0\x08\x0b\x0c\x7f\ufffe\uffff",
-    "x" * 100_000,
-    "\x1b" * 5_000,
+    "x" * 10_000,
+    "\x1b" * 1_000,
     "",
 ]
 TEXTS = st.one_of(
@@ -51,7 +51,7 @@ TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=40),
     st.lists(st.sampled_from(HOSTILE[:10]), min_size=2, max_size=3).map("".join),
 )
-settings = hypothesis.settings(derandomize=True, deadline=None, database=None, max_examples=100)
+settings = hypothesis.settings(derandomize=True, deadline=None, database=None, max_examples=60)
 
 
 def state(text: str) -> Object:

@@ -235,7 +235,7 @@ def test_the_recorded_rules_of_nftables_are_as_expected(node: str) -> None:
     assert judged_nftables(node, rules_corpus.dumps(node)) == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @hypothesis.given(ANSWERS, PLACES)
 def test_an_answer_of_nftables_that_ends_early_is_a_problem(where: tuple[str, str], place: float) -> None:
     node, key = where
@@ -244,7 +244,7 @@ def test_an_answer_of_nftables_that_ends_early_is_a_problem(where: tuple[str, st
     assert judged_nftables(node, {**rules_corpus.dumps(node), key: cut}) is None
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @hypothesis.given(ANSWERS, FLIPS)
 def test_an_answer_of_nftables_with_wrong_bytes_is_no_other_error(
     where: tuple[str, str], flips: list[tuple[float, int]]
@@ -334,7 +334,7 @@ def test_iptables_without_some_of_its_rules_is_not_as_expected(
     assert judged_iptables(*where, thinned) != [], [lines[number] for number in gone]
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @hypothesis.given(PRINTED, FLIPS)
 def test_iptables_with_wrong_bytes_is_no_other_error(
     where: tuple[str, int, str], flips: list[tuple[float, int]]
