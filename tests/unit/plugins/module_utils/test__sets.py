@@ -351,7 +351,6 @@ def test_every_rule_is_missed_when_it_is_gone() -> None:
         ("OUTPUT", "", "KUBE-FIREWALL"),
         ("KUBE-FIREWALL", "", "DROP"),
         ("POSTROUTING", "", "MASQUERADE"),
-        ("KUBE-SOURCE-RANGES-FIREWALL", "KUBE-LOAD-BALANCER-SOURCE-IP", "RETURN"),
         ("KUBE-IPVS-FILTER", "KUBE-EXTERNAL-IP-LOCAL", "RETURN"),
         ("KUBE-IPVS-FILTER", "KUBE-HEALTH-CHECK-NODE-PORT", "RETURN"),
         ("OUTPUT", "", "KUBE-IPVS-OUT-FILTER"),
