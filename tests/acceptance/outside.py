@@ -19,6 +19,7 @@ LAB = ROOT / "tests" / "lab" / "lab"
 SEED = Path(__file__).resolve().parent / "seed"
 INVENTORY = SEED / "inventory" / "mycluster" / "inventory.ini"
 VIP = "192.168.100.240"
+SYSTEM = ("--namespace", "kube-system")
 NODES = {"node1": "192.168.100.100", "node2": "192.168.100.101", "node3": "192.168.100.102"}
 
 #: what each backend needs besides what a lab has from the start

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, VIP, Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import NODES, SYSTEM, VIP, Cluster, eventually
 
-SYSTEM = ("-n", "kube-system")
 STRAY = "192.168.100.99"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import LAB, NODES, VIP, Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import LAB, NODES, SYSTEM, VIP, Cluster, eventually
 
 pytestmark = pytest.mark.long
 
@@ -22,7 +22,6 @@ Named = set[tuple[str, str]]
 WEB = "default/myweb-svc-lb"
 WEBHOOK = ("webhook-not-serving", "cluster")
 METALLB = ("--namespace", "metallb-system")
-SYSTEM = ("--namespace", "kube-system")
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 

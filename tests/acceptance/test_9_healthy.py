@@ -14,11 +14,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import Cluster, eventually
+from ansible_collections.kubeaddons.metallb.tests.acceptance.outside import SYSTEM, Cluster, eventually
 
 pytestmark = pytest.mark.long
 
-SYSTEM = ("--namespace", "kube-system")
 ROUNDS = 10  # of each unrest
 CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "DoesNotExist"}
 WORKERS = {"nodeSelectorTerms": [{"matchExpressions": [CONTROL_PLANE]}]}

@@ -64,8 +64,3 @@ def signal_group(group: int, number: signal.Signals) -> None:
 def read(log: Path) -> str:
     """Text of a log."""
     return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-
-
-def tail(log: Path, lines: int) -> str:
-    """The end of a log."""
-    return "\n".join(read(log).splitlines()[-lines:])

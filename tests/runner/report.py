@@ -70,14 +70,14 @@ class Report:
     """The sum so far."""
 
     total: Count = field(default_factory=Count)
-    #: why by step
-    failed_steps: dict[str, str] = field(default_factory=dict)
+    #: names, each with why
+    failed_steps: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, name: str, count: Count, reason: str = "") -> None:
         """Take a step's outcome in."""
         self.total += count
         if count.failed:
-            self.failed_steps[name] = reason
+            self.failed_steps.append((name, reason))
 
     def status(self) -> int:
         """Exit status: a run in which nothing passed is no success."""
@@ -86,7 +86,7 @@ class Report:
     def closing(self) -> str:
         """Last lines of the run."""
         lines = []
-        for name, reason in self.failed_steps.items():
+        for name, reason in self.failed_steps:
             lines += [f"failed: {name}", *(f"  {line}" for line in reason.splitlines())]
         if not self.failed_steps and self.total.passed == 0:
             lines.append("failed: no test was run")

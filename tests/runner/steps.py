@@ -59,15 +59,16 @@ class Steps:
         missing = [proof for proof in proofs if proof not in text]
         status = status or int(bool(missing))
         count = step_count(status, junit)
-        self.report.add(name, count if counts or count.failed else Count(), why(text))
+        self.report.add(name, count if counts or count.failed else Count(), why(text) if count.failed else "")
         tests = f" ({count})" if junit else ""
         if not count.failed:
             print(f"ok, {seconds:.1f} s{tests}", flush=True)
             return True
         reason = f" for lack of {missing[0]!r} in its output" if missing else ""
         print(f"FAILED{reason}, {seconds:.1f} s{tests}; from {log}:", flush=True)
-        telling = [line for line in text.splitlines() if faults and re.search(faults, line)]
-        print("\n".join(telling[-TAIL_LINES:]) or process.tail(log, TAIL_LINES), flush=True)
+        lines = text.splitlines()
+        telling = [line for line in lines if faults and re.search(faults, line)]
+        print("\n".join((telling or lines)[-TAIL_LINES:]), flush=True)
         return False
 
     def refuse(self, name: str, reason: str) -> None:

@@ -51,13 +51,15 @@ def test_the_run_ends_with_why_each_step_failed(steps):
     said = "TASK [one]\\nfatal: [node1]: FAILED! =>\\n  msg: no way\\n\\nTASK [two]\\nok: [node1]"
     steps.run("play", ["sh", "-c", f"printf '{said}'; exit 2"])
     steps.run("test", ["sh", "-c", "echo FAILED tests/test_a.py::test_a - assert 1 == 2; exit 1"])
+    steps.run("test", ["false"])  # of the same name as another
     steps.run("fine", ["echo", "fatal: of old"])
     assert steps.report.closing().splitlines() == [
         "failed: play",
         "  fatal: [node1]: FAILED! => msg: no way",
         "failed: test",
         "  FAILED tests/test_a.py::test_a - assert 1 == 2",
-        "1 passed, 2 failed",
+        "failed: test",
+        "1 passed, 3 failed",
     ]
 
 
@@ -80,7 +82,7 @@ def test_step_must_prove_that_it_did_something(steps, said, expected):
 def test_refusal_is_a_failure(steps, capsys):
     steps.refuse("lab", "there is none.")
     assert capsys.readouterr().out == "lab ... FAILED: there is none.\n"
-    assert steps.report.failed_steps == {"lab": "there is none."}
+    assert steps.report.failed_steps == [("lab", "there is none.")]
 
 
 def test_slug():
